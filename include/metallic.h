@@ -1,0 +1,462 @@
+/* metallic: run GGUF language models with the lowest latency there is.
+ *
+ * This is the whole public interface. Four things, each living inside the one before it:
+ *
+ *     met_context   a machine (CPU now) and its worker threads
+ *     met_model     one GGUF file, mapped and bound to the machine; immutable
+ *     met_session   one timeline of tokens: KV cache, position, logits
+ *     met_generate  a loop over a session that samples and streams text
+ *
+ * Rules that hold everywhere:
+ *   - A function that can fail returns met_status and takes a `met_error *`, which may be NULL.
+ *     On failure outputs are NULL or unchanged, and the error text names subject, found, expected.
+ *   - The library never prints, exits, aborts on bad input, or reads the environment.
+ *   - `const` pointers that are returned are borrowed; the comment says until when.
+ *   - Contexts and models may be shared by threads. A session, a value or a result may be used by
+ *     one thread at a time.
+ *   - Text is UTF-8 and sized in bytes; it need not end in NUL where a byte count goes with it.
+ */
+#ifndef METALLIC_H
+#define METALLIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define MET_API __attribute__((visibility("default")))
+#define MET_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
+#else
+#define MET_API
+#define MET_PRINTF(format_at, args_at)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---------------------------------------------------------------- status and errors */
+
+typedef enum met_status {
+    MET_OK = 0,
+    MET_E_ARGUMENT,     /* the caller passed what the contract forbids */
+    MET_E_MEMORY,       /* an allocation failed or would exceed a limit; the text gives bytes */
+    MET_E_IO,           /* the operating system refused: open, map, write */
+    MET_E_TRUNCATED,    /* a file ends before what it announces */
+    MET_E_FORMAT,       /* a file, or text in a known format, is malformed */
+    MET_E_TYPE,         /* a tensor type or a metadata type that is not supported here */
+    MET_E_KEY,          /* a metadata key is missing or has an unusable value */
+    MET_E_TENSOR,       /* a tensor is missing or has the wrong shape */
+    MET_E_ARCHITECTURE, /* the model's architecture is not known */
+    MET_E_TOKENIZER,    /* the vocabulary or the pre-tokenizer is not known or not usable */
+    MET_E_TEMPLATE,     /* a chat template cannot be parsed or evaluated */
+    MET_E_RANGE,        /* a token id or a position is out of range */
+    MET_E_CONTEXT_FULL, /* position + count exceeds the context length */
+    MET_E_DEVICE        /* the machine is not available or failed */
+} met_status;
+
+enum { MET_ERROR_TEXT_BYTES = 512 };
+
+/* Why a call failed. Plain storage of the caller; no clean-up is needed. */
+typedef struct met_error {
+    met_status status;
+    char text[MET_ERROR_TEXT_BYTES]; /* one line, NUL-terminated */
+} met_error;
+
+/* A short constant name, "MET_E_TRUNCATED". Static storage. */
+MET_API const char *met_status_name(met_status status);
+
+/* "1.2.3". Static storage. */
+MET_API const char *met_version(void);
+
+/* ---------------------------------------------------------------- text */
+
+/* A view of bytes. Not NUL-terminated. */
+typedef struct met_str {
+    const char *data;
+    size_t bytes;
+} met_str;
+
+/* A range of bytes in a text. */
+typedef struct met_span {
+    size_t begin; /* first byte */
+    size_t end;   /* one past the last */
+} met_span;
+
+/* Text that the library allocated. Free with met_text_free.
+ * `control` lists, in ascending order and without overlap, the ranges in which spellings of control
+ * tokens such as <|im_end|> count as control tokens. Everything outside is plain text: what a user
+ * typed never becomes a control token. */
+typedef struct met_text {
+    char *data; /* `bytes` bytes and a NUL */
+    size_t bytes;
+    met_span *control;
+    size_t control_count;
+} met_text;
+
+/* Accepts NULL and a zeroed text; leaves the text zeroed. */
+MET_API void met_text_free(met_text *text);
+
+/* ---------------------------------------------------------------- context */
+
+typedef struct met_context met_context;
+
+typedef struct met_context_options {
+    const char *backend; /* "auto" or "cpu"; NULL is "auto" */
+    const char *isa;     /* "auto", "scalar", "avx2", "avx512": the highest level to use */
+    int32_t threads;     /* 1..256; 0: one for each core that this process may use */
+} met_context_options;
+
+MET_API met_context_options met_context_options_default(void);
+
+/* Open a machine. NULL options are the defaults.
+ * MET_E_ARGUMENT a bad option; MET_E_DEVICE the machine or ISA level is not available here. */
+MET_API met_status met_context_create(const met_context_options *options, met_context **out,
+                                      met_error *err);
+
+/* Free after every model of this context. Accepts NULL. */
+MET_API void met_context_free(met_context *context);
+
+typedef struct met_context_info {
+    const char *backend; /* "cpu" */
+    const char *isa;     /* "avx512" */
+    const char *choice;  /* one line: what was chosen and why others were passed over */
+    int32_t threads;
+} met_context_info;
+
+/* Strings are borrowed until the context is freed. */
+MET_API met_context_info met_context_describe(const met_context *context);
+
+/* ---------------------------------------------------------------- model */
+
+typedef struct met_model met_model;
+
+/* Open a GGUF file: map, check, bind. Costs milliseconds whatever the size; weights are used in
+ * place. MET_E_IO, _TRUNCATED, _FORMAT, _TYPE, _KEY, _TENSOR, _ARCHITECTURE, _TOKENIZER, _MEMORY,
+ * _DEVICE. */
+MET_API met_status met_model_open(met_context *context, const char *path, met_model **out,
+                                  met_error *err);
+
+/* The same over bytes in memory, which are borrowed until the model is freed and must be aligned
+ * to 64 bytes. `name` is what errors call it. */
+MET_API met_status met_model_open_memory(met_context *context, const void *data, size_t bytes,
+                                         const char *name, met_model **out, met_error *err);
+
+/* Free after every session of this model. Accepts NULL. */
+MET_API void met_model_free(met_model *model);
+
+typedef struct met_model_info {
+    met_str name;         /* general.name, or empty */
+    met_str architecture; /* "qwen2" */
+    met_str weight_type;  /* type of most weights: "F32", "F16", "Q8_0" */
+    met_str chat_template; /* tokenizer.chat_template, or empty */
+    uint64_t file_bytes;
+    uint64_t weight_bytes;
+    uint64_t parameters;
+    int32_t vocab;          /* rows of the logits */
+    int32_t context_length; /* trained length, tokens */
+    int32_t layers;
+    int32_t embedding_length;
+    int32_t feed_forward_length;
+    int32_t heads;
+    int32_t kv_heads;
+    int32_t head_dim;
+    double open_seconds; /* wall clock of met_model_open */
+} met_model_info;
+
+/* Views are borrowed until the model is freed. */
+MET_API met_model_info met_model_describe(const met_model *model);
+
+/* The program that a machine runs for this model, one operation a line. Allocates `out`. */
+MET_API met_status met_model_program(const met_model *model, met_text *out, met_error *err);
+
+/* ---------------------------------------------------------------- tokens */
+
+/* Text to token ids. Text is brought to NFC first, as the reference tokenizer does.
+ *
+ * control        ranges in which control tokens are recognised; NULL with count 0 for none
+ *                (see met_text). Ranges ascend and do not overlap.
+ * tokens         out: [capacity] ids; may be NULL when capacity is 0.
+ * count          out: ids that the text has, also when capacity is smaller.
+ * Returns MET_OK; MET_E_RANGE when capacity is too small (nothing is lost: call again with
+ * *count); MET_E_FORMAT when the text is not valid UTF-8. */
+MET_API met_status met_model_tokenize(const met_model *model, met_str text,
+                                      const met_span *control, size_t control_count,
+                                      int32_t *tokens, size_t capacity, size_t *count,
+                                      met_error *err);
+
+/* Token ids to bytes. Control tokens are written as spelled when `control` is true, else left
+ * out. Bytes may end within a UTF-8 character when the tokens do. Allocates `out`.
+ * MET_E_RANGE an id outside the vocabulary. */
+MET_API met_status met_model_detokenize(const met_model *model, const int32_t *tokens,
+                                        size_t count, bool control, met_text *out,
+                                        met_error *err);
+
+/* True for an id that ends generation: eos, eot and the end-of-message ids of the metadata. */
+MET_API bool met_model_is_end(const met_model *model, int32_t token);
+
+/* ---------------------------------------------------------------- values and chat templates */
+
+/* What a template is rendered with: null, bool, integer, float, string, list or dict. */
+typedef struct met_value met_value;
+
+/* Makers return NULL when memory is out. A container owns what was added to it. */
+MET_API met_value *met_value_null(void);
+MET_API met_value *met_value_bool(bool value);
+MET_API met_value *met_value_int(int64_t value);
+MET_API met_value *met_value_float(double value);
+MET_API met_value *met_value_string(const char *data, size_t bytes); /* copied */
+MET_API met_value *met_value_list(void);
+MET_API met_value *met_value_dict(void); /* keeps the order of insertion */
+MET_API void met_value_free(met_value *value);
+
+/* Both take `item`, also on failure, and accept NULL for it (then MET_E_MEMORY). Setting a key
+ * again replaces its value. */
+MET_API met_status met_value_push(met_value *list, met_value *item);
+MET_API met_status met_value_set(met_value *dict, const char *key, met_value *item);
+
+/* Render a chat template (Jinja as GGUF models carry it) with the names in `names`, a dict:
+ * usually messages, tools, add_generation_prompt. In `out`, `control` covers exactly the text that
+ * came from the template itself. MET_E_TEMPLATE names construct and line. Allocates `out`. */
+MET_API met_status met_template_render(met_str source, const met_value *names, met_text *out,
+                                       met_error *err);
+
+typedef struct met_message {
+    const char *role; /* "system", "user", "assistant" */
+    const char *content;
+} met_message;
+
+/* Messages to a prompt by the model's own template, with the generation prompt added.
+ * MET_E_KEY when the model has no template. Allocates `out`. */
+MET_API met_status met_model_chat(const met_model *model, const met_message *messages,
+                                  size_t count, met_text *out, met_error *err);
+
+/* The same with values, for tools and tool calls. `messages` is a list of dicts; `tools` is a list
+ * or NULL. Both are borrowed for the call. */
+MET_API met_status met_model_chat_values(const met_model *model, const met_value *messages,
+                                         const met_value *tools, met_text *out, met_error *err);
+
+/* ---------------------------------------------------------------- session */
+
+typedef struct met_session met_session;
+
+typedef struct met_session_options {
+    int32_t context_length; /* most tokens; 0: the model's trained length */
+} met_session_options;
+
+MET_API met_session_options met_session_options_default(void);
+
+/* Memory is planned first and refused with exact bytes if it cannot be had; the KV cache starts
+ * small and grows by doubling. NULL options are the defaults. */
+MET_API met_status met_session_create(met_model *model, const met_session_options *options,
+                                      met_session **out, met_error *err);
+MET_API void met_session_free(met_session *session);
+
+/* Tokens held, in order. Borrowed until the next call that takes the session. */
+MET_API const int32_t *met_session_tokens(const met_session *session, int32_t *count);
+MET_API int32_t met_session_context_length(const met_session *session);
+
+/* Feed tokens at the session's position; leave the next token's logits.
+ *
+ * tokens  [count] ids in [0, vocab), borrowed for this call.
+ * count   >= 1; position + count may not exceed the context length.
+ * logits  out: [vocab] float32, unnormalised, owned by the session and valid until the next call
+ *         that takes it. May be NULL.
+ * Returns MET_OK; MET_E_RANGE a bad id, MET_E_CONTEXT_FULL no room, MET_E_MEMORY: the session is
+ * unchanged; MET_E_DEVICE the machine failed: the session may only be freed.
+ * The logits are the same bits for any split of the tokens into calls. */
+MET_API met_status met_session_feed(met_session *session, const int32_t *tokens, int32_t count,
+                                    const float **logits, met_error *err);
+
+/* The same, with logits for every token fed: [count][vocab]. */
+MET_API met_status met_session_feed_all(met_session *session, const int32_t *tokens,
+                                        int32_t count, const float **logits, met_error *err);
+
+/* Forget everything from `position` on. 0 <= position <= tokens held. */
+MET_API met_status met_session_rewind(met_session *session, int32_t position, met_error *err);
+
+/* Make the session hold exactly these tokens, computing only what differs from what it holds.
+ * The last token is always computed, so that logits are there. reused may be NULL; out: tokens
+ * that were not computed again. Errors as met_session_feed. */
+MET_API met_status met_session_set(met_session *session, const int32_t *tokens, int32_t count,
+                                   const float **logits, int32_t *reused, met_error *err);
+
+typedef struct met_session_memory {
+    uint64_t kv_bytes;      /* allocated now */
+    uint64_t scratch_bytes; /* activations, logits, machine's work space */
+} met_session_memory;
+
+MET_API met_session_memory met_session_memory_used(const met_session *session);
+
+/* ---------------------------------------------------------------- generation */
+
+/* How the next token is chosen. Steps, in this order:
+ *   1. penalties over the last `repeat_last_n` tokens (prompt included): a token seen there has
+ *      its logit divided (when > 0) or multiplied (when <= 0) by repeat_penalty, then lowered by
+ *      frequency_penalty * count + presence_penalty;
+ *   2. temperature 0: the largest logit wins, the lowest id among equals. Otherwise
+ *   3. top_k: the k largest stay;  4. softmax of logits / temperature;
+ *   5. top_p: the smallest set of most likely tokens whose probability reaches p stays;
+ *   6. min_p: tokens below min_p times the most likely one go;
+ *   7. one draw from what is left, renormalised, most likely first.
+ * The generator is xoshiro256** seeded by SplitMix64: the same seed gives the same text. */
+typedef struct met_sampling {
+    float temperature;       /* >= 0; 0 is greedy */
+    int32_t top_k;           /* >= 0; 0: off */
+    float top_p;             /* (0, 1]; 1: off */
+    float min_p;             /* [0, 1); 0: off */
+    float repeat_penalty;    /* > 0; 1: off */
+    float presence_penalty;  /* 0: off */
+    float frequency_penalty; /* 0: off */
+    int32_t repeat_last_n;   /* window, tokens; 0: off, -1: the whole context */
+    uint64_t seed;
+} met_sampling;
+
+MET_API met_sampling met_sampling_default(void);
+
+typedef struct met_logprob {
+    int32_t token;
+    float logprob; /* natural logarithm, of the model's own distribution before step 1 */
+} met_logprob;
+
+/* One generated token. All pointers are borrowed until the callback returns.
+ * `text` is what can be shown now: whole UTF-8 characters, nothing that may still turn out to be a
+ * stop string. It may be empty, and may hold bytes of earlier tokens. */
+typedef struct met_token_event {
+    int32_t token; /* -1 for a last event that only releases held-back text */
+    met_str text;
+    float logprob;           /* of this token; valid when logprobs were asked for */
+    const met_logprob *top;  /* [top_count], most likely first */
+    size_t top_count;
+    int32_t index; /* 0 for the first generated token */
+} met_token_event;
+
+/* Return false to stop. */
+typedef bool (*met_token_fn)(void *user, const met_token_event *event);
+
+/* Called between chunks of a long prompt. Return false to stop. */
+typedef bool (*met_progress_fn)(void *user, int32_t done, int32_t total);
+
+typedef enum met_finish {
+    MET_FINISH_END = 0,  /* the model ended its answer */
+    MET_FINISH_STOP,     /* a stop string appeared */
+    MET_FINISH_LENGTH,   /* max_tokens were generated */
+    MET_FINISH_CONTEXT,  /* the context is full */
+    MET_FINISH_CALLBACK, /* a callback asked to stop */
+} met_finish;
+
+/* "end", "stop", "length", "context", "interrupted". Static storage. */
+MET_API const char *met_finish_name(met_finish finish);
+
+typedef struct met_generate_options {
+    met_sampling sampling;
+    int32_t max_tokens;      /* >= 0; 0: until something else ends it */
+    int32_t logprobs;        /* how many alternatives to report, 0..64; -1: none at all */
+    bool ignore_end;         /* go on after an end token: for benchmarks */
+    const char *const *stop; /* [stop_count] strings that end the text; not part of it */
+    size_t stop_count;
+    met_token_fn on_token;       /* may be NULL */
+    met_progress_fn on_progress; /* may be NULL */
+    void *user;
+} met_generate_options;
+
+MET_API met_generate_options met_generate_options_default(void);
+
+typedef struct met_generate_result {
+    met_finish finish;
+    int32_t prompt_tokens;
+    int32_t reused_tokens; /* of the prompt, found in the session */
+    int32_t generated_tokens; /* an end token is not counted */
+    double prefill_seconds;   /* prompt tokens to first logits */
+    double first_token_seconds; /* call to first token chosen */
+    double decode_seconds;      /* everything after the first token */
+} met_generate_result;
+
+/* Make the session hold `tokens` (as met_session_set) and generate after them. Every generated
+ * token but the last is fed to the session; an end token is not. Errors as met_session_set and
+ * MET_E_ARGUMENT for options out of range; on failure `result` still counts what was done. */
+MET_API met_status met_generate(met_session *session, const int32_t *tokens, int32_t count,
+                                const met_generate_options *options,
+                                met_generate_result *result, met_error *err);
+
+/* ---------------------------------------------------------------- files */
+
+/* A GGUF file as it is, without running it: for inspection. */
+typedef struct met_file met_file;
+
+typedef struct met_file_key {
+    met_str key;
+    met_str type;  /* "u32", "string", "array<string>" */
+    uint64_t count; /* elements of an array, else 1 */
+} met_file_key;
+
+typedef struct met_file_tensor {
+    met_str name;
+    met_str type;          /* "F16" */
+    uint32_t dims;         /* 1..4 */
+    uint64_t shape[4];     /* ne[0] first: the contiguous dimension */
+    uint64_t offset_bytes; /* from the beginning of the file */
+    uint64_t bytes;
+} met_file_tensor;
+
+typedef struct met_file_info {
+    uint32_t version;
+    uint32_t alignment_bytes;
+    uint64_t file_bytes;
+    uint64_t data_offset_bytes;
+    uint64_t keys;
+    uint64_t tensors;
+} met_file_info;
+
+MET_API met_status met_file_open(const char *path, met_file **out, met_error *err);
+MET_API met_status met_file_open_memory(const void *data, size_t bytes, const char *name,
+                                        met_file **out, met_error *err);
+MET_API void met_file_close(met_file *file);
+MET_API met_file_info met_file_describe(const met_file *file);
+/* Views are borrowed until the file is closed. `index` is below keys / tensors. */
+MET_API met_file_key met_file_key_at(const met_file *file, uint64_t index);
+MET_API met_file_tensor met_file_tensor_at(const met_file *file, uint64_t index);
+/* The value as a met_value; an array longer than `most` gives its first `most` elements. Free with
+ * met_value_free. NULL when memory is out. */
+MET_API met_value *met_file_value_at(const met_file *file, uint64_t index, uint64_t most);
+
+/* Reading a met_value back. A wrong kind gives false, 0, an empty view or NULL. */
+typedef enum met_value_kind {
+    MET_VALUE_NULL = 0,
+    MET_VALUE_BOOL,
+    MET_VALUE_INT,
+    MET_VALUE_UINT, /* only for integers above INT64_MAX, from files */
+    MET_VALUE_FLOAT,
+    MET_VALUE_STRING,
+    MET_VALUE_LIST,
+    MET_VALUE_DICT,
+} met_value_kind;
+
+MET_API met_value_kind met_value_get_kind(const met_value *value);
+MET_API bool met_value_get_bool(const met_value *value);
+MET_API int64_t met_value_get_int(const met_value *value);
+MET_API uint64_t met_value_get_uint(const met_value *value);
+MET_API double met_value_get_float(const met_value *value);
+MET_API met_str met_value_get_string(const met_value *value);
+MET_API size_t met_value_get_count(const met_value *value); /* of a list or dict */
+MET_API const met_value *met_value_get_item(const met_value *value, size_t index);
+MET_API met_str met_value_get_key(const met_value *value, size_t index); /* of a dict */
+
+typedef struct met_synth_options {
+    const char *shape; /* "tiny", "qwen2.5-0.5b", "-1.5b", "-3b", "-7b" (with the prefix) */
+    const char *type;  /* "f32", "f16", "q8_0" */
+    uint64_t seed;
+    const char *vocab_path; /* a GGUF whose tokenizer keys are copied; NULL: a made-up one */
+} met_synth_options;
+
+/* Write a model of an exact shape with random weights: for measuring speed and for tests.
+ * The file appears under `path` only when it is whole. MET_E_ARGUMENT names the accepted shapes
+ * or types. `progress` may be NULL; it is called with tensors written and tensors in all. */
+MET_API met_status met_synth(const met_synth_options *options, const char *path,
+                             met_progress_fn progress, void *user, met_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,78 @@
+/* What a machine is: it loads programs and runs steps of them on timelines.
+ *
+ * A machine knows programs, not models or files. Three objects, one inside the other:
+ *     machine    the device: threads, queues, compiled kernels
+ *     loaded     a program lowered for the machine, weights where it needs them
+ *     timeline   KV cache and scratch of one sequence of tokens */
+#ifndef MET_BACKEND_BACKEND_H
+#define MET_BACKEND_BACKEND_H
+
+#include "program/program.h"
+
+typedef struct met_machine met_machine;
+typedef struct met_loaded met_loaded;
+typedef struct met_timeline met_timeline;
+
+/* Which rows of a step get logits. */
+typedef enum met_want {
+    MET_WANT_NONE = 0, /* a chunk of a prompt that is not the last */
+    MET_WANT_LAST,
+    MET_WANT_ALL,
+} met_want;
+
+typedef struct met_step {
+    const int32_t *tokens; /* [count], checked to be in [0, vocab) */
+    int32_t count;         /* 1 .. max_step_tokens */
+    int32_t position;      /* of tokens[0]; position + count <= context_length */
+    met_want want;
+} met_step;
+
+typedef struct met_timeline_memory {
+    uint64_t kv_bytes;      /* allocated now */
+    uint64_t scratch_bytes; /* allocated now */
+    uint64_t kv_bytes_max;  /* at full context */
+} met_timeline_memory;
+
+struct met_machine_options {
+    const char *isa; /* "auto" or a level's name */
+    int32_t threads; /* 0: choose */
+};
+
+/* Every machine begins with this table. All calls but `describe` take one thread at a time for each
+ * timeline; steps of different timelines may be called from different threads. */
+typedef struct met_machine_ops {
+    const char *name; /* "cpu" */
+    void (*close)(met_machine *machine);
+    void (*describe)(const met_machine *machine, met_context_info *info);
+    /* `program` is borrowed until unload. */
+    met_status (*load)(met_machine *machine, const met_program *program, met_loaded **out,
+                       met_error *err);
+    void (*unload)(met_loaded *loaded);
+    /* Plans memory for context_length tokens; MET_E_MEMORY with exact bytes when it cannot fit. */
+    met_status (*timeline_create)(met_loaded *loaded, int32_t context_length, met_timeline **out,
+                                  met_error *err);
+    void (*timeline_free)(met_timeline *timeline);
+    /* Run one step: KV cache positions [position, position + count) are written; logits
+     * [1 or count][vocab] are left for `logits` until the next step. On MET_E_MEMORY nothing has
+     * changed. Rewinding is stepping again from an earlier position. */
+    met_status (*step)(met_timeline *timeline, const met_step *step, const float **logits,
+                       met_error *err);
+    met_timeline_memory (*timeline_memory)(const met_timeline *timeline);
+    int32_t max_step_tokens; /* most tokens that one step takes */
+} met_machine_ops;
+
+struct met_machine {
+    const met_machine_ops *ops;
+};
+struct met_loaded {
+    met_machine *machine;
+};
+struct met_timeline {
+    met_loaded *loaded;
+};
+
+/* The machines that are built in. Each returns MET_E_DEVICE when it cannot run here. */
+met_status met_cpu_machine_open(const struct met_machine_options *options, met_machine **out,
+                                met_error *err);
+
+#endif

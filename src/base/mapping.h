@@ -1,0 +1,18 @@
+/* A whole file, mapped read-only. */
+#ifndef MET_BASE_MAPPING_H
+#define MET_BASE_MAPPING_H
+
+#include "metallic.h"
+
+typedef struct met_mapping met_mapping;
+
+/* MET_E_IO with the system's words; MET_E_TRUNCATED for an empty file; MET_E_ARGUMENT for what is
+ * not a regular file. */
+met_status met_mapping_open(const char *path, met_mapping **out, met_error *err);
+/* Accepts NULL. */
+void met_mapping_close(met_mapping *mapping);
+/* Page-aligned, valid until the mapping is closed. */
+const void *met_mapping_data(const met_mapping *mapping);
+size_t met_mapping_bytes(const met_mapping *mapping);
+
+#endif

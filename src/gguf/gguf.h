@@ -1,0 +1,147 @@
+/* GGUF: bytes to views of keys and tensors, and back. Hostile input stops here: whatever
+ * met_gguf_parse accepts can be read without another check of bounds.
+ *
+ * The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md and docs/GGUF_SPEC.md. */
+#ifndef MET_GGUF_GGUF_H
+#define MET_GGUF_GGUF_H
+
+#include "base/dtype.h"
+#include "metallic.h"
+
+/* Metadata types, as stored. */
+typedef enum met_gguf_type {
+    MET_GGUF_U8 = 0,
+    MET_GGUF_I8 = 1,
+    MET_GGUF_U16 = 2,
+    MET_GGUF_I16 = 3,
+    MET_GGUF_U32 = 4,
+    MET_GGUF_I32 = 5,
+    MET_GGUF_F32 = 6,
+    MET_GGUF_BOOL = 7,
+    MET_GGUF_STRING = 8,
+    MET_GGUF_ARRAY = 9,
+    MET_GGUF_U64 = 10,
+    MET_GGUF_I64 = 11,
+    MET_GGUF_F64 = 12,
+} met_gguf_type;
+
+/* An array: `count` elements of `type`, stored one after the other from `data`. Strings and nested
+ * arrays vary in size: walk them with a cursor. */
+typedef struct met_gguf_array {
+    met_gguf_type type;
+    uint64_t count;
+    const uint8_t *data;
+    const uint8_t *end;
+} met_gguf_array;
+
+typedef struct met_gguf_key {
+    met_str name;
+    met_gguf_type type;
+    const uint8_t *value; /* first byte of a scalar or of a string's length; unaligned */
+    met_gguf_array array; /* when type is MET_GGUF_ARRAY */
+} met_gguf_key;
+
+enum { MET_GGUF_DIMS_MAX = 4 };
+
+typedef struct met_gguf_tensor {
+    met_str name;
+    met_dtype type;
+    uint32_t dims;                      /* 1..4 */
+    uint64_t shape[MET_GGUF_DIMS_MAX];  /* ne[0] first: contiguous; 1 beyond dims; all >= 1 */
+    const void *data;                   /* aligned to the file's alignment */
+    uint64_t bytes;
+} met_gguf_tensor;
+
+typedef struct met_gguf met_gguf;
+
+/* Check everything and index it. The bytes are borrowed until met_gguf_free; `name` (a path) is
+ * copied and begins every error text. Cost: one pass over the header, none over tensor data.
+ * The base must be aligned to at least 64 bytes. */
+met_status met_gguf_parse(const void *data, size_t bytes, const char *name, met_gguf **out,
+                          met_error *err);
+/* Accepts NULL. */
+void met_gguf_free(met_gguf *gguf);
+
+const char *met_gguf_name(const met_gguf *gguf);
+uint32_t met_gguf_version(const met_gguf *gguf);
+uint32_t met_gguf_alignment(const met_gguf *gguf);
+uint64_t met_gguf_data_offset(const met_gguf *gguf); /* where tensor data begins */
+
+uint64_t met_gguf_key_count(const met_gguf *gguf);
+const met_gguf_key *met_gguf_key_at(const met_gguf *gguf, uint64_t index);
+const met_gguf_key *met_gguf_find(const met_gguf *gguf, const char *key); /* NULL: absent */
+
+uint64_t met_gguf_tensor_count(const met_gguf *gguf);
+const met_gguf_tensor *met_gguf_tensor_at(const met_gguf *gguf, uint64_t index);
+const met_gguf_tensor *met_gguf_find_tensor(const met_gguf *gguf, const char *name);
+
+/* Typed reading. A required key that is absent or of another kind is MET_E_KEY naming the key, what
+ * was found and what was expected. Integers accept every integer type whose value fits; floats
+ * accept f32 and f64. */
+met_status met_gguf_get_u32(const met_gguf *gguf, const char *key, uint32_t *out, met_error *err);
+met_status met_gguf_get_f64(const met_gguf *gguf, const char *key, double *out, met_error *err);
+met_status met_gguf_get_str(const met_gguf *gguf, const char *key, met_str *out, met_error *err);
+met_status met_gguf_get_array(const met_gguf *gguf, const char *key, met_gguf_type type,
+                              met_gguf_array *out, met_error *err);
+/* The same for a key that may be absent: then *out keeps what it holds. A present key of the wrong
+ * kind is still an error. */
+met_status met_gguf_maybe_u32(const met_gguf *gguf, const char *key, uint32_t *out,
+                              met_error *err);
+met_status met_gguf_maybe_f64(const met_gguf *gguf, const char *key, double *out, met_error *err);
+met_status met_gguf_maybe_str(const met_gguf *gguf, const char *key, met_str *out,
+                              met_error *err);
+met_status met_gguf_maybe_bool(const met_gguf *gguf, const char *key, bool *out, met_error *err);
+
+/* Scalars of a key whose type is known. */
+uint64_t met_gguf_key_u64(const met_gguf_key *key); /* U8..U64, BOOL; negative wraps */
+int64_t met_gguf_key_i64(const met_gguf_key *key);
+double met_gguf_key_f64(const met_gguf_key *key);
+met_str met_gguf_key_str(const met_gguf_key *key);
+
+/* Walk an array of strings: start with `at = array->data`; each call returns one and moves `at`. */
+static inline met_str met_gguf_next_string(const uint8_t **at)
+{
+    uint64_t bytes = 0;
+    __builtin_memcpy(&bytes, *at, 8); /* little-endian, checked by met_gguf_parse */
+    met_str text = {(const char *)*at + 8, (size_t)bytes};
+    *at += 8 + bytes;
+    return text;
+}
+
+/* "u32", "array". Static storage. */
+const char *met_gguf_type_name(met_gguf_type type);
+/* Name of a ggml tensor type by number, also of those not supported here ("Q4_K"); NULL: none. */
+const char *met_gguf_tensor_type_name(uint32_t ggml_type);
+
+/* ---------------------------------------------------------------- writing */
+
+/* Writes version 3. Keys first, then tensor descriptions, then tensor data in the same order; the
+ * file appears under its name only when met_gguf_writer_finish succeeds. Errors are remembered:
+ * only begin and finish need a check. */
+typedef struct met_gguf_writer met_gguf_writer;
+
+met_status met_gguf_writer_begin(const char *path, uint32_t alignment, met_gguf_writer **out,
+                                 met_error *err);
+void met_gguf_write_u32(met_gguf_writer *writer, const char *key, uint32_t value);
+void met_gguf_write_u64(met_gguf_writer *writer, const char *key, uint64_t value);
+void met_gguf_write_f32(met_gguf_writer *writer, const char *key, float value);
+void met_gguf_write_f64(met_gguf_writer *writer, const char *key, double value);
+void met_gguf_write_bool(met_gguf_writer *writer, const char *key, bool value);
+void met_gguf_write_str(met_gguf_writer *writer, const char *key, met_str value);
+/* `data`: elements as stored, fixed-size types. */
+void met_gguf_write_array(met_gguf_writer *writer, const char *key, met_gguf_type type,
+                          const void *data, uint64_t count);
+void met_gguf_write_strings(met_gguf_writer *writer, const char *key, const met_str *strings,
+                            uint64_t count);
+/* A key as another file has it, of any type. */
+void met_gguf_write_copy(met_gguf_writer *writer, const met_gguf_key *key);
+void met_gguf_describe_tensor(met_gguf_writer *writer, const char *name, met_dtype type,
+                              uint32_t dims, const uint64_t *shape);
+/* Bytes of the tensors in the order of description, in any portions; padding is added. */
+void met_gguf_write_data(met_gguf_writer *writer, const void *data, size_t bytes);
+/* Close and rename into place. Frees the writer. On failure nothing is left behind. */
+met_status met_gguf_writer_finish(met_gguf_writer *writer, met_error *err);
+/* Give up: remove what was written. Accepts NULL. */
+void met_gguf_writer_abandon(met_gguf_writer *writer);
+
+#endif

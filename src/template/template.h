@@ -1,0 +1,30 @@
+/* Chat templates: Jinja as GGUF models carry it. */
+#ifndef MET_TEMPLATE_TEMPLATE_H
+#define MET_TEMPLATE_TEMPLATE_H
+
+#include "metallic.h"
+
+typedef struct met_template met_template;
+
+/* Parse. `source` is copied. MET_E_TEMPLATE names the construct and its line ("line 12: filter
+ * 'groupby' is not known"). */
+met_status met_template_parse(met_str source, met_template **out, met_error *err);
+/* Accepts NULL. */
+void met_template_free(met_template *template_);
+
+/* Evaluate with the names of a dict. Immutable: may be shared by threads. In `out`, `control`
+ * covers the bytes that come from the template's own text and string literals; bytes of values are
+ * outside, whatever filters and concatenation they went through. Bounds: MET_TEMPLATE_DEPTH_MAX
+ * nested constructs, MET_TEMPLATE_OUTPUT_MAX bytes, MET_TEMPLATE_STEPS_MAX evaluation steps;
+ * exceeding one is MET_E_TEMPLATE. raise_exception in a template is MET_E_TEMPLATE with its
+ * message. */
+met_status met_template_evaluate(const met_template *template_, const met_value *names,
+                                 met_text *out, met_error *err);
+
+enum {
+    MET_TEMPLATE_DEPTH_MAX = 100,
+    MET_TEMPLATE_OUTPUT_MAX = 64 << 20,
+    MET_TEMPLATE_STEPS_MAX = 50000000,
+};
+
+#endif

@@ -1,0 +1,48 @@
+/* Byte-level BPE: text to token ids and back. */
+#ifndef MET_TOKENIZER_TOKENIZER_H
+#define MET_TOKENIZER_TOKENIZER_H
+
+#include "gguf/gguf.h"
+#include "metallic.h"
+
+typedef struct met_tokenizer met_tokenizer;
+
+/* From the tokenizer.ggml.* keys. Views into `gguf`'s bytes are kept: free the tokenizer first.
+ * MET_E_TOKENIZER names an unknown model or pre-tokenizer, a merge or an id out of range; MET_E_KEY a missing key. */
+met_status met_tokenizer_create(const met_gguf *gguf, met_tokenizer **out, met_error *err);
+/* Accepts NULL. */
+void met_tokenizer_free(met_tokenizer *tokenizer);
+
+int32_t met_tokenizer_count(const met_tokenizer *tokenizer);
+
+/* See met_model_tokenize. Linear in the text. Thread-safe: the tokenizer is immutable. */
+met_status met_tokenizer_encode(const met_tokenizer *tokenizer, met_str text,
+                                const met_span *control, size_t control_count, int32_t *tokens,
+                                size_t capacity, size_t *count, met_error *err);
+
+/* The raw bytes that a token stands for; empty for an id without text. Borrowed until the
+ * tokenizer is freed. `id` is in [0, count). */
+met_str met_tokenizer_bytes(const met_tokenizer *tokenizer, int32_t id);
+bool met_tokenizer_is_control(const met_tokenizer *tokenizer, int32_t id);
+/* eos, eot and eom of the metadata, and the control tokens that are such by their name
+ * (<|im_end|>, <|endoftext|>). */
+bool met_tokenizer_is_end(const met_tokenizer *tokenizer, int32_t id);
+/* Token with exactly this spelling as a control token, or -1. */
+int32_t met_tokenizer_find_control(const met_tokenizer *tokenizer, met_str spelling);
+/* Whether add_bos_token is set, and the id to add; -1: none. */
+int32_t met_tokenizer_bos(const met_tokenizer *tokenizer);
+
+/* Bytes of a stream of tokens, cut at whole UTF-8 characters. Zero-initialised is ready. */
+typedef struct met_utf8_stream {
+    char held[4]; /* the beginning of a character that is not complete */
+    size_t held_bytes;
+} met_utf8_stream;
+
+/* Add bytes; append to `out` what is complete. Bytes that can never become a character come out as
+ * U+FFFD, one for each maximal part, as Python's errors="replace" does. O(bytes). */
+struct met_buffer;
+void met_utf8_stream_add(met_utf8_stream *stream, met_str bytes, struct met_buffer *out);
+/* At the end: what is still held comes out as U+FFFD. */
+void met_utf8_stream_finish(met_utf8_stream *stream, struct met_buffer *out);
+
+#endif
