@@ -27,7 +27,7 @@ enum {
 
 /* Activations quantized for Q8_0 weights, `cols` a multiple of 32. */
 typedef struct met_q8_rows {
-    int8_t *q;       /* [tokens][cols], 64-byte aligned */
+    int8_t *q;       /* [tokens][cols], in [-127, 127], 64-byte aligned */
     float *scale;    /* [tokens][cols / 32] */
     int32_t *offset; /* [tokens][cols / 32]: -128 * sum of the block's q */
 } met_q8_rows;
@@ -53,7 +53,8 @@ typedef struct met_cpu_kernels {
 
     /* Blocks of 32. m = max |x| (as unsigned bits of |x|, so that a NaN wins); scale = m / 127;
      * inverse = 127 / m if 2^-119 <= m < infinity, else 0; q = inverse == 0 ? 0 :
-     * round_half_even(x * inverse); offset = -128 * sum(q). */
+     * round_half_even(x * inverse); offset = -128 * sum(q). So |q| <= 127, which matvec and matmul
+     * rely on. */
     void (*quantize_q8)(const float *x, size_t cols, int8_t *q, float *scale, int32_t *offset);
 
     /* y[r] for one token: acc = 0; for each block b ascending:
@@ -83,8 +84,8 @@ typedef struct met_cpu_kernels {
     /* Round to nearest even; y as f16. */
     void (*to_f16)(const float *x, size_t n, uint16_t *y);
 
-    /* p[16] = 0; p[i % 16] = fma(x[i], x[i], p[i % 16]); s = 1 / sqrt(tree16(p) / cols + eps);
-     * y[i] = (x[i] * s) * w[i]. y may be x. */
+    /* p[16] = 0; p[i % 16] = fma(x[i], x[i], p[i % 16]);
+     * s = 1 / sqrt(tree16(p) / (float)cols + eps); y[i] = (x[i] * s) * w[i]. y may be x. */
     void (*rmsnorm)(const float *x, const float *w, size_t cols, float eps, float *y);
 
     /* In place, each of `heads` vectors of head_dim; half = head_dim / 2; for i < half, with
@@ -100,7 +101,7 @@ typedef struct met_cpu_kernels {
 
     /* For each query, with n visible keys (keys beyond n are never looked at):
      *   s_j = (acc = 0; for d ascending acc = fma(q[d], k_j[d], acc)) * scale
-     *   max = m = -inf; for j ascending m = s_j > m ? s_j : m
+     *   m = -inf; for j ascending m = s_j > m ? s_j : m; max = m = m + 0 (so never -0)
      *   p_j = met_exp(s_j - m); l[16] = 0; l[j % 16] = l[j % 16] + p_j; sum = tree16(l)
      *   out[d] = 0; for j ascending out[d] = fma(p_j, v_j[d], out[d])
      * Rows of k and v beyond n may hold anything finite. */
@@ -115,7 +116,8 @@ typedef struct met_cpu_kernels {
     void (*attend_finish)(const float *sum, const float *out, size_t tokens, size_t group,
                           size_t head_dim, float *y, size_t y_stride);
 
-    /* y[i] = met_exp(x[i]): the one exponential of this machine, for tests and benches. */
+    /* y[i] = met_exp(x[i]), defined in exp.h: the one exponential of this machine, for tests and
+     * benches. */
     void (*exp)(const float *x, size_t n, float *y);
 } met_cpu_kernels;
 
