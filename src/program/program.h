@@ -32,12 +32,11 @@ typedef struct met_activation {
     const char *name; /* "x", "q"; static */
     met_rows rows;
     int32_t cols;        /* float32 each */
-    int64_t offset_cols; /* set by the planner: place in the scratch row, in floats */
-    bool output;         /* read by the host after the step: never shares its place */
+    int64_t offset_cols; /* planner: place within its block, in floats for each row */
 } met_activation;
 
 typedef enum met_op_kind {
-    MET_OP_EMBED = 0, /* out[0] = rows of weight[0] for the step's token ids */
+    MET_OP_EMBED = 0, /* out[0] = rows of weight[0] for the step's token ids, as float32 */
     MET_OP_RMSNORM,   /* out[0] = in / sqrt(mean(in^2) + eps) * weight[0] */
     MET_OP_MATMUL,    /* out[i] = in . weight[i]^T (+ bias[i]) (+ residual); see swiglu */
     MET_OP_ROPE,      /* out[0] = in with each head rotated by position; may be in place */
@@ -68,21 +67,26 @@ typedef struct met_program {
     met_weight *weights;
     met_activation *activations;
     int32_t op_count, weight_count, activation_count;
-    int32_t op_capacity, weight_capacity, activation_capacity;
+    int32_t op_capacity, weight_capacity, activation_capacity; /* internal */
     int32_t layers;
     int32_t heads, kv_heads, head_dim;
     int32_t vocab;          /* cols of the logits */
     int32_t context_length; /* trained */
     double rope_base;
-    int32_t logits;         /* activation */
-    int64_t scratch_cols;   /* planner: floats of scratch for each token of a step */
+    int32_t logits;         /* activation: the result, never overwritten by a later op */
+    /* Planner: floats of scratch for each row, by met_rows. An activation of r rows lies at
+     * block + offset_cols * r_max, rows one after the other. */
+    int64_t scratch_cols[2];
+    bool failed; /* an adder ran out of memory */
 } met_program;
 
 /* ---------------------------------------------------------------- building
  * Adders return the new index, or MET_NONE when memory is out or an earlier call failed;
  * met_program_seal reports it. */
 
+/* Zeroed storage becomes an empty program. */
 void met_program_init(met_program *program);
+/* Leaves it zeroed; a zeroed program is accepted. */
 void met_program_free(met_program *program);
 
 int32_t met_program_add_weight(met_program *program, met_weight weight);
@@ -100,7 +104,12 @@ met_status met_program_seal(met_program *program, met_error *err);
 /* "matmul". Static storage. */
 const char *met_op_name(met_op_kind kind);
 
-/* One operation a line, operands with shapes and types. */
+/* One operation a line, operands with shapes and types, then totals. Layers like the first are
+ * not repeated. */
 met_status met_program_print(const met_program *program, met_text *out, met_error *err);
+
+/* The two halves of met_program_seal, for tests. */
+met_status met_program_verify(const met_program *program, met_error *err);
+met_status met_program_plan(met_program *program, met_error *err);
 
 #endif

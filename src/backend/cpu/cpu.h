@@ -1,0 +1,149 @@
+/* Inside the CPU machine: its objects, and the pieces that run a step.
+ *
+ * A step is one parallel region. Every worker walks the same list of phases; a phase is one op or
+ * several neighbours fused, and ends with a barrier. Fusing never changes a result: each phase
+ * computes what its ops say, in the order of operations that kernels.h fixes. */
+#ifndef MET_BACKEND_CPU_CPU_H
+#define MET_BACKEND_CPU_CPU_H
+
+#include "backend/backend.h"
+#include "backend/cpu/kernels.h"
+#include "base/team.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    CPU_STEP_TOKENS_MAX = 512, /* tokens of one step: bounds scratch, keeps activations in cache */
+    CPU_QUERY_TILE = 16        /* tokens that share each visit of a key block at prefill */
+};
+
+typedef struct cpu_machine {
+    met_machine base;
+    met_cpu_kernels kernels;
+    met_team *team;
+    pthread_mutex_t mutex; /* one step at a time */
+    char choice[160];
+} cpu_machine;
+
+typedef enum cpu_phase_kind {
+    CPU_PHASE_EMBED = 0, /* embed, and the step's table of rotations */
+    CPU_PHASE_NORM,      /* a norm that could not be fused */
+    CPU_PHASE_MATMUL,    /* norm (when `norm` is set), quantize, matmul, epilogue */
+    CPU_PHASE_ATTENTION, /* rope of q and k, append, attention */
+    CPU_PHASE_LAST_ROW,  /* `count` neighbouring ops */
+} cpu_phase_kind;
+
+typedef struct cpu_phase {
+    cpu_phase_kind kind;
+    const met_op *op;     /* the op itself; the attention op; the first last_row */
+    const met_op *norm;   /* MATMUL: the norm whose output only this op reads */
+    const met_op *append; /* ATTENTION */
+    bool rope_q, rope_k;  /* ATTENTION */
+    int32_t count;        /* LAST_ROW */
+} cpu_phase;
+
+typedef struct cpu_loaded {
+    met_loaded base;
+    const met_program *program;
+    cpu_phase *phases;
+    int32_t phase_count;
+    int32_t max_cols;       /* widest input of a matmul */
+    int32_t group;          /* query heads of one key-value head */
+    double *rope_frequency; /* [head_dim / 2] radians a position */
+} cpu_loaded;
+
+/* One worker's own work space, carved from the timeline's scratch. */
+typedef struct cpu_worker {
+    void *panel;       /* met_cpu_panel_bytes(max_cols) */
+    float *row;        /* [max_cols] a normalised row */
+    met_q8_rows q8;    /* one quantized row */
+    float *tile;       /* [2][step tokens][MET_PANEL_ROWS] outputs before the epilogue */
+    float *queries;    /* [group * head_dim] rotated queries of one key-value head (decode) */
+    float *key;        /* [head_dim] */
+    float *running;    /* [CPU_QUERY_TILE * group] of (max, sum, out[head_dim]) */
+    float *partial;    /* the same */
+} cpu_worker;
+
+typedef struct cpu_timeline {
+    met_timeline base;
+    int32_t context_length;
+
+    /* Positions in blocks of MET_KEY_BLOCK; a block holds, for each layer and key-value head, its
+     * keys [4][head_dim][16] and then its values [64][head_dim], as f16. The address space of the
+     * whole context is reserved at the start; memory is used as positions are. */
+    uint16_t *kv;
+    size_t kv_block_bytes;
+    size_t kv_reserved_bytes;
+    int32_t positions_used; /* most positions ever written */
+
+    int32_t step_tokens; /* rows that the scratch has room for */
+    int32_t logit_rows;
+    void *scratch;       /* one block; everything below lies in it */
+    size_t scratch_bytes;
+    float *activations[2]; /* by met_rows */
+    float *cosine, *sine;  /* [step tokens][head_dim / 2] */
+    met_q8_rows q8;        /* [step tokens][max_cols] */
+    float *norm;           /* [step tokens][max_cols] normalised rows of the current phase */
+    float *partials;       /* decode: [kv_heads][blocks][group] of (max, sum), then out */
+    size_t partial_blocks; /* blocks that `partials` has room for */
+    void *partial_memory;
+    size_t partial_bytes;
+    cpu_worker *workers;   /* [threads] */
+    atomic_int *cursors;   /* [phases] next task of a phase that shares tasks out dynamically */
+} cpu_timeline;
+
+/* A step while it runs. */
+typedef struct cpu_run {
+    cpu_timeline *timeline;
+    const cpu_loaded *loaded;
+    const met_program *program;
+    const met_cpu_kernels *kernels;
+    met_team *team;
+    const met_step *step;
+    int32_t logit_rows; /* 0, 1 or count */
+} cpu_run;
+
+/* Where an activation's row 0 is, and how many rows it has in this step. */
+static inline float *cpu_activation(const cpu_run *run, int32_t index)
+{
+    const met_activation *activation = &run->program->activations[index];
+    const cpu_timeline *timeline = run->timeline;
+    int32_t rows = activation->rows == MET_ROWS_TOKENS ? timeline->step_tokens
+                                                       : timeline->logit_rows;
+    return timeline->activations[activation->rows] + activation->offset_cols * rows;
+}
+
+static inline int32_t cpu_rows(const cpu_run *run, int32_t index)
+{
+    bool tokens = run->program->activations[index].rows == MET_ROWS_TOKENS;
+    return tokens ? run->step->count : run->logit_rows;
+}
+
+/* Keys (then values) of one layer and key-value head within a position block. */
+static inline uint16_t *cpu_kv(const cpu_timeline *timeline, const met_program *program,
+                               int32_t layer, int32_t kv_head, int32_t block)
+{
+    size_t half = (size_t)MET_KEY_BLOCK * (size_t)program->head_dim;
+    size_t index = (size_t)layer * (size_t)program->kv_heads + (size_t)kv_head;
+    return timeline->kv + (size_t)block * timeline->kv_block_bytes / sizeof(uint16_t) +
+           index * 2 * half;
+}
+
+/* Phases from ops. */
+met_status met_cpu_lower(const met_program *program, cpu_loaded *loaded, met_error *err);
+
+/* The pieces of a step; each is called by every worker and contains its own inner barriers. */
+void met_cpu_run_matmul(const cpu_run *run, const cpu_phase *phase, int32_t worker,
+                        int32_t workers);
+void met_cpu_run_attention(const cpu_run *run, const cpu_phase *phase, int32_t phase_index,
+                           int32_t worker, int32_t workers);
+
+/* Timelines. met_cpu_timeline_prepare makes room for a step; on MET_E_MEMORY nothing changed. */
+met_status met_cpu_timeline_create(met_loaded *loaded, int32_t context_length, met_timeline **out,
+                                   met_error *err);
+void met_cpu_timeline_free(met_timeline *timeline);
+met_timeline_memory met_cpu_timeline_memory(const met_timeline *timeline);
+met_status met_cpu_timeline_prepare(cpu_timeline *timeline, const met_step *step, met_error *err);
+
+#endif
