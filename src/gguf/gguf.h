@@ -34,29 +34,38 @@ typedef struct met_gguf_array {
     const uint8_t *end;
 } met_gguf_array;
 
+/* A key with its value, or an element of an array (then the name is empty). */
 typedef struct met_gguf_key {
     met_str name;
     met_gguf_type type;
-    const uint8_t *value; /* first byte of a scalar or of a string's length; unaligned */
+    const uint8_t *value; /* first byte of a scalar, a string's length, an array's type; unaligned */
     met_gguf_array array; /* when type is MET_GGUF_ARRAY */
 } met_gguf_key;
 
 enum { MET_GGUF_DIMS_MAX = 4 };
 
+/* The reader knows every type of ggml; what runs here is narrower: see met_gguf_tensor_dtype. */
 typedef struct met_gguf_tensor {
     met_str name;
-    met_dtype type;
-    uint32_t dims;                      /* 1..4 */
-    uint64_t shape[MET_GGUF_DIMS_MAX];  /* ne[0] first: contiguous; 1 beyond dims; all >= 1 */
-    const void *data;                   /* aligned to the file's alignment */
-    uint64_t bytes;
+    uint32_t ggml_type;                /* as stored; met_gguf_tensor_type_name knows it */
+    uint32_t dims;                     /* 1..4 */
+    uint64_t shape[MET_GGUF_DIMS_MAX]; /* ne[0] first: contiguous; 1 beyond dims; all >= 1 */
+    uint64_t offset_bytes;             /* from the beginning of the file */
+    uint64_t bytes;                    /* of the data; the product of the shape fits int64_t */
+    const void *data;                  /* aligned as offset_bytes is and the file's base allows */
 } met_gguf_tensor;
 
 typedef struct met_gguf met_gguf;
 
 /* Check everything and index it. The bytes are borrowed until met_gguf_free; `name` (a path) is
- * copied and begins every error text. Cost: one pass over the header, none over tensor data.
- * The base must be aligned to at least 64 bytes. */
+ * copied and begins every error text. Cost: one pass over the header, none over tensor data, and a
+ * sort of the names. Tensor data is aligned only as far as `data` is: to run a model from it, give
+ * a base that is aligned to at least 64 bytes.
+ *
+ * MET_E_TRUNCATED  the file ends before what it announces;
+ * MET_E_FORMAT     magic, version, a name, a bool, an offset, an overlap, a duplicate;
+ * MET_E_TYPE       an unknown metadata or tensor type;
+ * MET_E_KEY        general.alignment; MET_E_TENSOR dimensions; MET_E_MEMORY. */
 met_status met_gguf_parse(const void *data, size_t bytes, const char *name, met_gguf **out,
                           met_error *err);
 /* Accepts NULL. */
@@ -98,6 +107,13 @@ int64_t met_gguf_key_i64(const met_gguf_key *key);
 double met_gguf_key_f64(const met_gguf_key *key);
 met_str met_gguf_key_str(const met_gguf_key *key);
 
+/* Bytes that the value takes in the file: from `value` on. */
+size_t met_gguf_key_bytes(const met_gguf_key *key);
+
+/* Walk any array: start with `at = array->data`; each call returns one of its `count` elements and
+ * moves `at`. Elements that are arrays are walked in turn. */
+met_gguf_key met_gguf_next_element(const met_gguf_array *array, const uint8_t **at);
+
 /* Walk an array of strings: start with `at = array->data`; each call returns one and moves `at`. */
 static inline met_str met_gguf_next_string(const uint8_t **at)
 {
@@ -112,14 +128,20 @@ static inline met_str met_gguf_next_string(const uint8_t **at)
 const char *met_gguf_type_name(met_gguf_type type);
 /* Name of a ggml tensor type by number, also of those not supported here ("Q4_K"); NULL: none. */
 const char *met_gguf_tensor_type_name(uint32_t ggml_type);
+/* What a tensor's elements are here. MET_E_TYPE, naming the tensor, for every type but F32, F16 and
+ * Q8_0. */
+met_status met_gguf_tensor_dtype(const met_gguf *gguf, const met_gguf_tensor *tensor,
+                                 met_dtype *out, met_error *err);
 
 /* ---------------------------------------------------------------- writing */
 
-/* Writes version 3. Keys first, then tensor descriptions, then tensor data in the same order; the
- * file appears under its name only when met_gguf_writer_finish succeeds. Errors are remembered:
- * only begin and finish need a check. */
+/* Writes version 3. Keys and tensor descriptions first, then tensor data in the order of the
+ * descriptions; the file appears under its name only when met_gguf_writer_finish succeeds. Errors
+ * are remembered: only begin and finish need a check. Names are the caller's to keep unique. */
 typedef struct met_gguf_writer met_gguf_writer;
 
+/* alignment: a power of two of at least 8; the writer adds general.alignment when it is not 32.
+ * MET_E_ARGUMENT, MET_E_MEMORY; MET_E_IO with the path when the folder cannot be written. */
 met_status met_gguf_writer_begin(const char *path, uint32_t alignment, met_gguf_writer **out,
                                  met_error *err);
 void met_gguf_write_u32(met_gguf_writer *writer, const char *key, uint32_t value);
@@ -139,7 +161,9 @@ void met_gguf_describe_tensor(met_gguf_writer *writer, const char *name, met_dty
                               uint32_t dims, const uint64_t *shape);
 /* Bytes of the tensors in the order of description, in any portions; padding is added. */
 void met_gguf_write_data(met_gguf_writer *writer, const void *data, size_t bytes);
-/* Close and rename into place. Frees the writer. On failure nothing is left behind. */
+/* Close and rename into place. Frees the writer. On failure nothing is left behind.
+ * MET_E_IO with the path when the disk is full; MET_E_ARGUMENT when a description was not possible
+ * or the data does not fill exactly what was described. */
 met_status met_gguf_writer_finish(met_gguf_writer *writer, met_error *err);
 /* Give up: remove what was written. Accepts NULL. */
 void met_gguf_writer_abandon(met_gguf_writer *writer);
