@@ -1,0 +1,44 @@
+# A thin front: Meson and Ninja do the building.
+#   make run    install what is missing, build, answer a question with the bundled model
+#   make test   the same set-up, then every test
+BUILD  ?= build
+PREFIX ?= /usr/local
+PROMPT ?= What is 17 + 25?
+CC_FUZZ ?= clang
+FUZZ_SECONDS ?= 30
+
+.PHONY: all run test bench asan fuzz install clean setup
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+run: all
+	@echo '> $(PROMPT)'
+	@$(BUILD)/src/cli/metallic --prompt '$(PROMPT)'
+
+test: all
+	tools/run_tests $(BUILD)
+
+bench: all
+	tools/run_benches $(BUILD)
+
+asan: setup
+	@test -f build-asan/build.ninja || meson setup build-asan \
+	    -Db_sanitize=address,undefined -Dbuildtype=debugoptimized -Db_ndebug=false
+	ninja -C build-asan
+	tools/run_tests build-asan
+
+fuzz: setup
+	tools/run_fuzzers $(FUZZ_SECONDS)
+
+install: all
+	meson install -C $(BUILD)
+
+clean:
+	rm -rf build build-asan build-fuzz
+
+setup:
+	@tools/setup
+
+$(BUILD)/build.ninja: | setup
+	meson setup $(BUILD) --prefix $(PREFIX)
