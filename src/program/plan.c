@@ -1,7 +1,9 @@
 /* Owns: the place of every activation. Two blocks, one for each kind of rows; within a block
  * activations whose lives do not overlap share room.
  *
- * The invariant: two activations that are alive at the same op never overlap. */
+ * The invariant: two activations that are alive at the same op never overlap. What an op reads stays
+ * alive through the op after it, because machines fuse neighbours: while some workers still read the
+ * first op's input, others already write the second op's output. */
 #include "program/program.h"
 
 #include "base/checked.h"
@@ -30,9 +32,11 @@ static void find_lives(const met_program *program, life *lives)
     }
     for (int32_t i = 0; i < program->op_count; i++) {
         const met_op *op = &program->ops[i];
-        touch(lives, op->in, i);
-        touch(lives, op->in2, i);
-        touch(lives, op->residual, i);
+        const int32_t inputs[3] = {op->in, op->in2, op->residual};
+        for (int32_t j = 0; j < 3; j++) {
+            touch(lives, inputs[j], i);
+            touch(lives, inputs[j], i + 1);
+        }
         for (int32_t j = 0; j < MET_MATMUL_WEIGHTS_MAX; j++) touch(lives, op->out[j], i);
     }
     lives[program->logits].last = INT32_MAX; /* read by the host after the step */

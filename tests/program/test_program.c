@@ -157,10 +157,13 @@ static void an_unsound_program_is_refused_and_named(void **state)
     expect_refused(break_residual, "residual");
 }
 
-/* The planner's promise, checked from the ops alone: whoever is alive at the same op is apart. */
-static bool touches(const met_op *op, int32_t a)
+/* The planner's promise, checked from the ops alone: whoever is alive at the same op is apart, and
+ * what an op reads lives through the next op. */
+static bool touches(const met_program *p, int32_t at, int32_t a)
 {
+    const met_op *op = &p->ops[at], *before = at > 0 ? &p->ops[at - 1] : op;
     bool hit = op->in == a || op->in2 == a || op->residual == a;
+    hit = hit || before->in == a || before->in2 == a || before->residual == a;
     for (int32_t i = 0; i < MET_MATMUL_WEIGHTS_MAX; i++) hit = hit || op->out[i] == a;
     return hit;
 }
@@ -168,8 +171,8 @@ static bool touches(const met_op *op, int32_t a)
 static bool alive(const met_program *p, int32_t a, int32_t at)
 {
     bool before = false, after = a == p->logits;
-    for (int32_t i = 0; i <= at; i++) before = before || touches(&p->ops[i], a);
-    for (int32_t i = at; i < p->op_count; i++) after = after || touches(&p->ops[i], a);
+    for (int32_t i = 0; i <= at; i++) before = before || touches(p, i, a);
+    for (int32_t i = at; i < p->op_count; i++) after = after || touches(p, i, a);
     return before && after;
 }
 

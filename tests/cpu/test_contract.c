@@ -1,0 +1,232 @@
+/* cpu: the numeric contract of docs/KERNELS.md on whole models. For every weight type the logits of a
+ * prompt are the same bits at every ISA level, for 1 to 8 threads, for any split of the prompt into
+ * steps, and for prefill against decode. */
+#include "backend/backend.h"
+#include "backend/cpu/kernels.h"
+#include "base/mapping.h"
+#include "model/model.h"
+#include "support/testing.h"
+#include "support/tiny_model.h"
+
+enum { PROMPT = 150 }; /* over two blocks of keys and into a third */
+
+typedef struct fixture {
+    test_model model;
+    int32_t tokens[PROMPT];
+    float *expected; /* [PROMPT][vocab]: scalar, one thread, one token a step */
+} fixture;
+
+/* Logits of every position, computed with steps of the given sizes (the last repeats). */
+static void run_steps(met_machine *machine, const met_program *program, const int32_t *tokens,
+                      const int32_t *sizes, int32_t size_count, float *logits)
+{
+    met_error err = {0};
+    met_loaded *loaded = NULL;
+    met_timeline *timeline = NULL;
+    assert_ok(machine->ops->load(machine, program, &loaded, &err));
+    assert_ok(machine->ops->timeline_create(loaded, PROMPT, &timeline, &err));
+    size_t vocab = (size_t)program->vocab;
+    for (int32_t at = 0, i = 0; at < PROMPT; i++) {
+        int32_t count = sizes[i < size_count ? i : size_count - 1];
+        if (count > PROMPT - at) count = PROMPT - at;
+        met_step step = {tokens + at, count, at, MET_WANT_ALL};
+        const float *rows = NULL;
+        assert_ok(machine->ops->step(timeline, &step, &rows, &err));
+        memcpy(logits + (size_t)at * vocab, rows, (size_t)count * vocab * sizeof *rows);
+        at += count;
+    }
+    machine->ops->timeline_free(timeline);
+    machine->ops->unload(loaded);
+}
+
+static met_machine *open_machine(const char *isa, int32_t threads)
+{
+    met_error err = {0};
+    met_machine *machine = NULL;
+    struct met_machine_options options = {isa, threads};
+    assert_ok(met_cpu_machine_open(&options, &machine, &err));
+    return machine;
+}
+
+static int set_up(fixture *f, const test_shape *shape)
+{
+    uint64_t seed = 7;
+    test_model_make(&f->model, shape);
+    int32_t vocab = f->model.program.vocab;
+    for (int i = 0; i < PROMPT; i++) f->tokens[i] = (int32_t)(test_random(&seed) % (uint64_t)vocab);
+    f->expected = malloc((size_t)PROMPT * (size_t)vocab * sizeof *f->expected);
+    met_machine *machine = open_machine("scalar", 1);
+    run_steps(machine, &f->model.program, f->tokens, (int32_t[]){1}, 1, f->expected);
+    machine->ops->close(machine);
+    for (size_t i = 0; i < (size_t)PROMPT * (size_t)vocab; i++) {
+        assert_true(f->expected[i] > -1e6f && f->expected[i] < 1e6f); /* and not NaN */
+    }
+    return 0;
+}
+
+static void tear_down(fixture *f)
+{
+    free(f->expected);
+    test_model_free(&f->model);
+}
+
+static void expect_same(const fixture *f, met_machine *machine, const int32_t *sizes,
+                        int32_t size_count, const char *what)
+{
+    met_context_info info = {0};
+    size_t vocab = (size_t)f->model.program.vocab;
+    float *found = malloc((size_t)PROMPT * vocab * sizeof *found);
+    run_steps(machine, &f->model.program, f->tokens, sizes, size_count, found);
+    for (size_t row = 0; row < PROMPT; row++) {
+        if (memcmp(found + row * vocab, f->expected + row * vocab, vocab * sizeof *found) == 0) {
+            continue;
+        }
+        size_t i = row * vocab;
+        while (memcmp(&found[i], &f->expected[i], sizeof *found) == 0) i++;
+        machine->ops->describe(machine, &info);
+        fail_msg("%s: %s, %d threads, steps of %s: token %zu, logit %zu is %.9g, expected %.9g",
+                 f->model.shape.name, info.isa, info.threads, what, row, i - row * vocab,
+                 (double)found[i], (double)f->expected[i]);
+    }
+    free(found);
+}
+
+/* Every level of this processor x 1..8 threads x several splits. */
+static void check_everything(const test_shape *shape)
+{
+    static const int32_t ones[] = {1}, whole[] = {PROMPT}, odd[] = {3, 1, 64, 2, 7, 61},
+                         eights[] = {8}, head[] = {63, 1, 1, 1, PROMPT};
+    fixture f;
+    set_up(&f, shape);
+    for (int32_t level = 0; level < met_cpu_level_count(); level++) {
+        if (!met_cpu_level_available(level)) {
+            print_message("# level %s is not on this processor\n", met_cpu_level_name(level));
+            continue;
+        }
+        for (int32_t threads = 1; threads <= 8; threads++) {
+            met_machine *machine = open_machine(met_cpu_level_name(level), threads);
+            expect_same(&f, machine, whole, 1, "150");
+            if (threads <= 3) {
+                expect_same(&f, machine, ones, 1, "1");
+                expect_same(&f, machine, odd, 6, "3, 1, 64, 2, 7, 61");
+                expect_same(&f, machine, eights, 1, "8");
+                expect_same(&f, machine, head, 5, "63, 1, 1, 1, 84");
+            }
+            machine->ops->close(machine);
+        }
+    }
+    tear_down(&f);
+}
+
+static void f32_logits_are_the_same_bits_however_computed(void **state)
+{
+    (void)state;
+    check_everything(&(test_shape){.name = "f32", .type = "f32", .layers = 2, .heads = 6,
+                                   .kv_heads = 2, .head_dim = 10, .ffn = 77, .vocab = 301});
+}
+
+static void f16_logits_are_the_same_bits_however_computed(void **state)
+{
+    (void)state;
+    check_everything(&(test_shape){.name = "f16", .type = "f16", .layers = 2, .heads = 4,
+                                   .kv_heads = 1, .head_dim = 24, .ffn = 150, .vocab = 301});
+}
+
+static void q8_0_logits_are_the_same_bits_however_computed(void **state)
+{
+    (void)state;
+    check_everything(&(test_shape){.name = "q8_0", .type = "q8_0", .layers = 2, .heads = 7,
+                                   .kv_heads = 1, .head_dim = 32, .ffn = 160, .vocab = 301});
+}
+
+static void heads_of_64_and_128_keep_the_contract(void **state)
+{
+    (void)state;
+    check_everything(&(test_shape){.name = "q8_0 64", .type = "q8_0", .layers = 1, .heads = 4,
+                                   .kv_heads = 2, .head_dim = 64, .ffn = 96, .vocab = 100,
+                                   .untied = true});
+    check_everything(&(test_shape){.name = "f16 128", .type = "f16", .layers = 1, .heads = 2,
+                                   .kv_heads = 2, .head_dim = 128, .ffn = 96, .vocab = 100});
+}
+
+/* Logits of the last row alone are those of all rows, and a chunk may ask for none. */
+static void asking_for_fewer_logits_changes_none(void **state)
+{
+    (void)state;
+    fixture f;
+    met_error err = {0};
+    met_loaded *loaded = NULL;
+    met_timeline *timeline = NULL;
+    const float *rows = NULL;
+    set_up(&f, &(test_shape){.name = "q8_0", .type = "q8_0", .layers = 2, .heads = 2,
+                             .kv_heads = 1, .head_dim = 32, .ffn = 160, .vocab = 301});
+    size_t vocab = 301;
+    met_machine *machine = open_machine("auto", 2);
+    assert_ok(machine->ops->load(machine, &f.model.program, &loaded, &err));
+    assert_ok(machine->ops->timeline_create(loaded, PROMPT, &timeline, &err));
+    met_step none = {f.tokens, 100, 0, MET_WANT_NONE};
+    assert_ok(machine->ops->step(timeline, &none, &rows, &err));
+    assert_null(rows);
+    met_step last = {f.tokens + 100, 50, 100, MET_WANT_LAST};
+    assert_ok(machine->ops->step(timeline, &last, &rows, &err));
+    assert_memory_equal(rows, f.expected + 149 * vocab, vocab * sizeof *rows);
+
+    /* Back to position 20 and on from there: what was beyond is forgotten. */
+    met_step again = {f.tokens + 20, 1, 20, MET_WANT_LAST};
+    assert_ok(machine->ops->step(timeline, &again, &rows, &err));
+    assert_memory_equal(rows, f.expected + 20 * vocab, vocab * sizeof *rows);
+    machine->ops->timeline_free(timeline);
+    machine->ops->unload(loaded);
+    machine->ops->close(machine);
+    tear_down(&f);
+}
+
+static void a_context_that_cannot_fit_is_refused_in_bytes(void **state)
+{
+    (void)state;
+    test_model model;
+    met_error err = {0};
+    met_loaded *loaded = NULL;
+    met_timeline *timeline = (met_timeline *)&model;
+    test_model_make(&model, &(test_shape){.name = "wide", .type = "f32", .layers = 32, .heads = 16,
+                                          .kv_heads = 16, .head_dim = 64, .ffn = 32, .vocab = 32});
+    met_machine *machine = open_machine("scalar", 1);
+    assert_ok(machine->ops->load(machine, &model.program, &loaded, &err));
+    assert_int_equal(machine->ops->timeline_create(loaded, INT32_MAX, &timeline, &err),
+                     MET_E_MEMORY);
+    assert_null(timeline);
+    /* 2^31 positions (rounded up to blocks) x 32 layers x 16 heads x 2 x 64 x 2 bytes */
+    assert_non_null(strstr(err.text, "281474976710656 bytes of KV cache"));
+    machine->ops->unload(loaded);
+    machine->ops->close(machine);
+    test_model_free(&model);
+}
+
+static void unusable_options_are_named(void **state)
+{
+    (void)state;
+    met_error err = {0};
+    met_machine *machine = NULL;
+    struct met_machine_options options = {"avx1024", 1};
+    assert_int_equal(met_cpu_machine_open(&options, &machine, &err), MET_E_ARGUMENT);
+    assert_non_null(strstr(err.text, "avx1024"));
+    options = (struct met_machine_options){"auto", 257};
+    assert_int_equal(met_cpu_machine_open(&options, &machine, &err), MET_E_ARGUMENT);
+    assert_non_null(strstr(err.text, "257"));
+    options = (struct met_machine_options){"auto", -1};
+    assert_int_equal(met_cpu_machine_open(&options, &machine, &err), MET_E_ARGUMENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(f32_logits_are_the_same_bits_however_computed),
+        cmocka_unit_test(f16_logits_are_the_same_bits_however_computed),
+        cmocka_unit_test(q8_0_logits_are_the_same_bits_however_computed),
+        cmocka_unit_test(heads_of_64_and_128_keep_the_contract),
+        cmocka_unit_test(asking_for_fewer_logits_changes_none),
+        cmocka_unit_test(a_context_that_cannot_fit_is_refused_in_bytes),
+        cmocka_unit_test(unusable_options_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
