@@ -21,8 +21,8 @@ void met_sampler_accept(met_sampler *sampler, int32_t token);
 met_status met_sampler_choose(met_sampler *sampler, const float *logits, int32_t *token,
                               met_error *err);
 
-/* The `count` most likely tokens by the raw logits, most likely first, lowest id first among equals,
- * and the logprob of `token`. top may be NULL when count is 0. */
+/* The `count` most likely tokens by the raw logits, most likely first, lowest id first among
+ * equals, and the logprob of `token`. top may be NULL when count is 0. */
 void met_sampler_logprobs(met_sampler *sampler, const float *logits, int32_t token,
                           float *logprob, met_logprob *top, int32_t count);
 

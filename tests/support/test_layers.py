@@ -77,7 +77,8 @@ class Layers(unittest.TestCase):
     def test_only_the_commands_table_reads_the_environment(self):
         found = [str(path.relative_to(ROOT)) for path in sources("src")
                  if re.search(r"\b(secure_)?getenv\s*\(", path.read_text())]
-        self.assertIn(found, ([], ["src/cli/env.c"]))
+        self.assertLessEqual(len(found), 1, found)
+        self.assertEqual([path for path in found if not path.startswith("src/cli/")], [])
 
     def test_the_library_never_prints_exits_or_aborts(self):
         calls = re.compile(r"\b(printf|puts|fputs|perror|exit|_exit|abort|putchar)\s*\(")

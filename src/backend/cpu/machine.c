@@ -195,7 +195,8 @@ static met_status choose_level(const char *isa, int32_t *level, met_error *err)
         *level = i;
         if (met_cpu_level_available(i)) return MET_OK;
         if (!highest) {
-            return met_fail(err, MET_E_DEVICE, "cpu: ISA level %s is not available on this processor",
+            return met_fail(err, MET_E_DEVICE,
+                            "cpu: ISA level %s is not available on this processor",
                             name);
         }
     }

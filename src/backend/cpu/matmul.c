@@ -89,7 +89,8 @@ static void multiply(const cpu_run *run, const met_weight *weight, const matmul_
 {
     const met_cpu_kernels *k = run->kernels;
     size_t rows = end - begin, cols = in->cols;
-    const uint8_t *w = (const uint8_t *)weight->data + begin * met_dtype_row_bytes(weight->type, cols);
+    size_t row_bytes = met_dtype_row_bytes(weight->type, cols);
+    const uint8_t *w = (const uint8_t *)weight->data + begin * row_bytes;
     bool one = in->tokens == 1;
     switch (weight->type) {
     case MET_DTYPE_Q8_0:
