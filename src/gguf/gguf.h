@@ -38,7 +38,8 @@ typedef struct met_gguf_array {
 typedef struct met_gguf_key {
     met_str name;
     met_gguf_type type;
-    const uint8_t *value; /* first byte of a scalar, a string's length, an array's type; unaligned */
+    const uint8_t
+        *value; /* first byte of a scalar, a string's length, an array's type; unaligned */
     met_gguf_array array; /* when type is MET_GGUF_ARRAY */
 } met_gguf_key;
 
@@ -94,11 +95,9 @@ met_status met_gguf_get_array(const met_gguf *gguf, const char *key, met_gguf_ty
                               met_gguf_array *out, met_error *err);
 /* The same for a key that may be absent: then *out keeps what it holds. A present key of the wrong
  * kind is still an error. */
-met_status met_gguf_maybe_u32(const met_gguf *gguf, const char *key, uint32_t *out,
-                              met_error *err);
+met_status met_gguf_maybe_u32(const met_gguf *gguf, const char *key, uint32_t *out, met_error *err);
 met_status met_gguf_maybe_f64(const met_gguf *gguf, const char *key, double *out, met_error *err);
-met_status met_gguf_maybe_str(const met_gguf *gguf, const char *key, met_str *out,
-                              met_error *err);
+met_status met_gguf_maybe_str(const met_gguf *gguf, const char *key, met_str *out, met_error *err);
 met_status met_gguf_maybe_bool(const met_gguf *gguf, const char *key, bool *out, met_error *err);
 
 /* Scalars of a key whose type is known. */
@@ -161,6 +160,8 @@ void met_gguf_describe_tensor(met_gguf_writer *writer, const char *name, met_dty
                               uint32_t dims, const uint64_t *shape);
 /* Bytes of the tensors in the order of description, in any portions; padding is added. */
 void met_gguf_write_data(met_gguf_writer *writer, const void *data, size_t bytes);
+/* Whether an error is remembered: for a caller whose data takes long to make. */
+bool met_gguf_writer_failed(const met_gguf_writer *writer);
 /* Close and rename into place. Frees the writer. On failure nothing is left behind.
  * MET_E_IO with the path when the disk is full; MET_E_ARGUMENT when a description was not possible
  * or the data does not fill exactly what was described. */

@@ -8,10 +8,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "GGUF is read in place
 
 enum {
     MET_GGUF_VERSION = 3,
-    MET_GGUF_ALIGNMENT = 32,       /* when general.alignment is absent */
-    MET_GGUF_ALIGNMENT_LEAST = 8,  /* of the format: a multiple of 8 */
+    MET_GGUF_ALIGNMENT = 32,         /* when general.alignment is absent */
+    MET_GGUF_ALIGNMENT_LEAST = 8,    /* of the format: a multiple of 8 */
     MET_GGUF_NAME_BYTES_MAX = 65535, /* of the format */
-    MET_GGUF_DEPTH_MAX = 8,        /* arrays inside arrays: ours, it bounds the recursion */
+    MET_GGUF_DEPTH_MAX = 8,          /* arrays inside arrays: ours, it bounds the recursion */
 };
 
 /* ggml's numbers of the types that run here. */

@@ -34,8 +34,8 @@ void met_gguf_refuse(met_gguf_reader *r, met_status status, const char *format, 
         r->status = met_fail(r->err, status, "%s: %s %.*s %s", file, r->kind,
                              met_str_shown(r->label), r->label.data, text);
     } else if (r->kind != NULL) {
-        r->status = met_fail(r->err, status, "%s: %s number %" PRIu64 " %s", file, r->kind,
-                             r->index, text);
+        r->status =
+            met_fail(r->err, status, "%s: %s number %" PRIu64 " %s", file, r->kind, r->index, text);
     } else {
         r->status = met_fail(r->err, status, "%s: %s", file, text);
     }
@@ -113,8 +113,8 @@ static met_gguf_type take_type(met_gguf_reader *r)
 {
     uint32_t type = met_gguf_take_u32(r, "type");
     if (type > MET_GGUF_F64) {
-        met_gguf_refuse(r, MET_E_TYPE,
-                        "has metadata type %" PRIu32 ", expected 0 (u8) to 12 (f64)", type);
+        met_gguf_refuse(r, MET_E_TYPE, "has metadata type %" PRIu32 ", expected 0 (u8) to 12 (f64)",
+                        type);
         type = MET_GGUF_U8;
     }
     return (met_gguf_type)type;
@@ -219,8 +219,9 @@ static void read_header(met_gguf_reader *r)
     if (__builtin_bswap32(gguf->version) <= MET_GGUF_VERSION && gguf->version != 0) {
         met_gguf_refuse(r, MET_E_FORMAT, "big-endian GGUF file, expected little-endian");
     } else if (gguf->version == 1) {
-        met_gguf_refuse(r, MET_E_FORMAT,
-                        "GGUF version 1 is not supported, expected 2 or 3: convert the model again");
+        met_gguf_refuse(
+            r, MET_E_FORMAT,
+            "GGUF version 1 is not supported, expected 2 or 3: convert the model again");
     } else if (gguf->version < 2 || gguf->version > MET_GGUF_VERSION) {
         met_gguf_refuse(r, MET_E_FORMAT, "GGUF version %" PRIu32 ", expected 2 or 3",
                         gguf->version);

@@ -21,8 +21,8 @@ static void measure(met_gguf_reader *r, met_gguf_tensor *tensor, const met_gguf_
         }
         if (!met_mul_u64(elements, tensor->shape[i], &elements) || elements > INT64_MAX) {
             met_gguf_refuse(r, MET_E_TENSOR,
-                            "has dimensions whose product is above %" PRId64
-                            ": dimension %" PRIu32 " is %" PRIu64,
+                            "has dimensions whose product is above %" PRId64 ": dimension %" PRIu32
+                            " is %" PRIu64,
                             INT64_MAX, i, tensor->shape[i]);
             return;
         }
@@ -36,9 +36,8 @@ static void measure(met_gguf_reader *r, met_gguf_tensor *tensor, const met_gguf_
     }
     uint64_t bytes = 0;
     if (!met_mul_u64(elements / block->elements, block->bytes, &bytes) || bytes > INT64_MAX) {
-        met_gguf_refuse(r, MET_E_TENSOR,
-                        "has %" PRIu64 " elements of %s, more bytes than %" PRId64, elements,
-                        block->name, INT64_MAX);
+        met_gguf_refuse(r, MET_E_TENSOR, "has %" PRIu64 " elements of %s, more bytes than %" PRId64,
+                        elements, block->name, INT64_MAX);
         return;
     }
     tensor->bytes = bytes;
@@ -116,14 +115,16 @@ static void refuse_overlaps(met_gguf_reader *r)
         r->status = met_fail_memory(r->err, "index of a GGUF file", count * sizeof *sorted);
         return;
     }
-    for (size_t i = 0; i < count; i++) sorted[i] = &gguf->tensors[i];
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &gguf->tensors[i];
     qsort(sorted, count, sizeof *sorted, compare_offsets);
     for (size_t i = 1; i < count; i++) {
         const met_gguf_tensor *before = sorted[i - 1];
         if (sorted[i]->offset_bytes >= before->offset_bytes + before->bytes) continue;
         r->label = sorted[i]->name;
         met_gguf_refuse(r, MET_E_FORMAT,
-                        "begins at byte %" PRIu64 " inside tensor %.*s, which ends at byte %" PRIu64,
+                        "begins at byte %" PRIu64
+                        " inside tensor %.*s, which ends at byte %" PRIu64,
                         sorted[i]->offset_bytes, met_str_shown(before->name), before->name.data,
                         before->offset_bytes + before->bytes);
         break;

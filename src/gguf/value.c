@@ -110,8 +110,10 @@ static met_gguf_array read_array(const uint8_t *at)
         return array;
     }
     for (uint64_t i = 0; i < array.count; i++) {
-        if (array.type == MET_GGUF_STRING) (void)met_gguf_next_string(&array.end);
-        else array.end = read_array(array.end).end;
+        if (array.type == MET_GGUF_STRING)
+            (void)met_gguf_next_string(&array.end);
+        else
+            array.end = read_array(array.end).end;
     }
     return array;
 }

@@ -222,7 +222,8 @@ void met_gguf_write_strings(met_gguf_writer *writer, const char *key, const met_
                             uint64_t count)
 {
     put_array(writer, key, MET_GGUF_STRING, count);
-    for (uint64_t i = 0; i < count; i++) put_str(&writer->keys, strings[i]);
+    for (uint64_t i = 0; i < count; i++)
+        put_str(&writer->keys, strings[i]);
 }
 
 void met_gguf_write_copy(met_gguf_writer *writer, const met_gguf_key *key)
@@ -260,11 +261,11 @@ void met_gguf_describe_tensor(met_gguf_writer *writer, const char *name, met_dty
     if (writer->status != MET_OK) return;
     uint64_t bytes = tensor_bytes(type, dims, shape);
     if (bytes == 0 || bytes > INT64_MAX - writer->data_bytes) {
-        writer->status = met_fail(&writer->error, MET_E_ARGUMENT,
-                                  "%s: tensor %s: %" PRIu32 " dimensions, rows of %" PRIu64
-                                  " %s; expected 1 to 4, none 0, whole blocks, and a size that fits",
-                                  writer->path, name, dims, dims > 0 ? shape[0] : 0,
-                                  met_dtype_name(type));
+        writer->status =
+            met_fail(&writer->error, MET_E_ARGUMENT,
+                     "%s: tensor %s: %" PRIu32 " dimensions, rows of %" PRIu64
+                     " %s; expected 1 to 4, none 0, whole blocks, and a size that fits",
+                     writer->path, name, dims, dims > 0 ? shape[0] : 0, met_dtype_name(type));
         return;
     }
     uint64_t *grown = realloc(writer->tensor_bytes,
@@ -277,7 +278,8 @@ void met_gguf_describe_tensor(met_gguf_writer *writer, const char *name, met_dty
     writer->tensor_bytes[writer->tensor_count++] = bytes;
     put_str(&writer->tensors, met_str_of(name));
     put_u32(&writer->tensors, dims);
-    for (uint32_t i = 0; i < dims; i++) put_u64(&writer->tensors, shape[i]);
+    for (uint32_t i = 0; i < dims; i++)
+        put_u64(&writer->tensors, shape[i]);
     put_u32(&writer->tensors, ggml_type_of(type));
     put_u64(&writer->tensors, writer->data_bytes);
     writer->data_bytes = met_align_up((size_t)(writer->data_bytes + bytes), writer->alignment);
@@ -289,9 +291,9 @@ void met_gguf_write_data(met_gguf_writer *writer, const void *data, size_t bytes
     const uint8_t *at = data;
     while (bytes > 0 && writer->status == MET_OK) {
         if (writer->current == writer->tensor_count) {
-            writer->status = met_fail(&writer->error, MET_E_ARGUMENT,
-                                      "%s: %zu bytes of data more than the tensors have",
-                                      writer->path, bytes);
+            writer->status =
+                met_fail(&writer->error, MET_E_ARGUMENT,
+                         "%s: %zu bytes of data more than the tensors have", writer->path, bytes);
             return;
         }
         size_t part = bytes < writer->current_left ? bytes : (size_t)writer->current_left;
@@ -308,15 +310,19 @@ void met_gguf_write_data(met_gguf_writer *writer, const void *data, size_t bytes
     }
 }
 
+bool met_gguf_writer_failed(const met_gguf_writer *writer)
+{
+    return writer->status != MET_OK;
+}
+
 met_status met_gguf_writer_finish(met_gguf_writer *writer, met_error *err)
 {
     write_header(writer);
     if (writer->status == MET_OK && writer->current < writer->tensor_count) {
-        writer->status = met_fail(&writer->error, MET_E_ARGUMENT,
-                                  "%s: tensor number %" PRIu64 " of %" PRIu64 " lacks %" PRIu64
-                                  " bytes of data",
-                                  writer->path, writer->current, writer->tensor_count,
-                                  writer->current_left);
+        writer->status =
+            met_fail(&writer->error, MET_E_ARGUMENT,
+                     "%s: tensor number %" PRIu64 " of %" PRIu64 " lacks %" PRIu64 " bytes of data",
+                     writer->path, writer->current, writer->tensor_count, writer->current_left);
     }
     if (fclose(writer->file) != 0) remember_io(writer, "write");
     writer->file = NULL;

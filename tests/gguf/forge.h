@@ -54,7 +54,8 @@ static inline void forge_tensor(met_buffer *f, const char *name, uint32_t dims,
 {
     forge_str(f, name);
     forge_u32(f, dims);
-    for (uint32_t i = 0; i < dims; i++) forge_u64(f, shape[i]);
+    for (uint32_t i = 0; i < dims; i++)
+        forge_u64(f, shape[i]);
     forge_u32(f, ggml_type);
     forge_u64(f, offset);
 }
@@ -62,12 +63,14 @@ static inline void forge_tensor(met_buffer *f, const char *name, uint32_t dims,
 /* Zeros up to a multiple of `alignment`. */
 static inline void forge_pad(met_buffer *f, size_t alignment)
 {
-    while (f->bytes % alignment != 0) forge_u8(f, 0);
+    while (f->bytes % alignment != 0)
+        forge_u8(f, 0);
 }
 
 static inline void forge_zeros(met_buffer *f, size_t count)
 {
-    for (size_t i = 0; i < count; i++) forge_u8(f, 0);
+    for (size_t i = 0; i < count; i++)
+        forge_u8(f, 0);
 }
 
 /* Parse the first `bytes` bytes from a buffer that ends at an unreadable page. */

@@ -77,7 +77,8 @@ static void bad_key_names_are_refused(void **state)
                   "m.gguf: key number 0 has a name of 0 bytes, expected 1 to 65535");
     forge_header(&f, 3, 0, 1);
     forge_u64(&f, 65536);
-    for (int i = 0; i < 65536; i++) forge_u8(&f, 'a');
+    for (int i = 0; i < 65536; i++)
+        forge_u8(&f, 'a');
     forge_u32(&f, MET_GGUF_U8);
     forge_u8(&f, 1);
     forge_refused(&f, MET_E_FORMAT,
@@ -436,7 +437,7 @@ static void truncation_at_any_byte_is_an_error(void **state)
     forge_u64(&f, 3);
     forge_zeros(&f, 3);
     const uint64_t shape[] = {32, 2};
-    forge_tensor(&f, "blk.0.attn_q.weight", 2, shape, 8, 0);   /* 68 bytes */
+    forge_tensor(&f, "blk.0.attn_q.weight", 2, shape, 8, 0);     /* 68 bytes */
     forge_tensor(&f, "blk.0.attn_norm.weight", 1, shape, 0, 96); /* 128 bytes */
     forge_pad(&f, 32);
     forge_zeros(&f, 96 + 128);
