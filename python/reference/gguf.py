@@ -183,8 +183,8 @@ class _Cursor:
             return values, "array<string>"
         if kind == ARRAY:
             pairs = [self.array(what, depth + 1) for _ in self.counted(count, 12, what)]
-            inner = {name for _, name in pairs}
-            return [value for value, _ in pairs], f"array<{inner.pop() if len(inner) == 1 else '?'}>"
+            names = sorted({name for _, name in pairs})
+            return [value for value, _ in pairs], f"array<{'|'.join(names)}>"
         return self.fail(f"{what} has elements of type {kind}, expected 0..12")
 
     def counted(self, count, least_bytes, what):

@@ -1,13 +1,11 @@
 """The CPU machine's float32 arithmetic, operation by operation, in numpy.
 
-Owns: the order of every sum that src/backend/cpu/kernels.h fixes. Does not own: the model's order of
-operations (qwen2.py). Why it exists: an activation that lies almost half-way between two int8
-values is rounded up by one arithmetic and down by another, and then logits differ by a part in
-a thousand although nobody is wrong. Only an arithmetic that rounds as the machine does can be
+Owns: the order of every sum that src/backend/cpu/kernels.h fixes. Does not own: the model's order
+of operations (qwen2.py). Why it exists: an activation that lies almost half-way between two int8
+values is rounded up by one arithmetic and down by another, and then logits differ by a part in a
+hundred although nobody is wrong. Only an arithmetic that rounds as the machine does can be
 compared with it tightly.
-Invariant: each `fma` is computed in float64 and rounded once more to float32. The product is exact
-there, so that the result differs from a true fma only when the sum in float64 falls exactly between
-two float32 after rounding: about once in 2^29 operations.
+Invariant: for finite values the logits are the machine's, bit for bit.
 """
 import numpy as np
 
@@ -26,9 +24,26 @@ EXP_POLYNOMIAL = [f32(c) for c in (1.9875691500e-4, 1.3981999507e-3, 8.333451907
                                    4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1.0, 1.0)]
 
 
+LOST_BITS = (1 << 29) - 1  # of a float64's fraction, when it becomes a float32
+HALF_WAY = 1 << 28
+
+
 def fma(a, b, c):
-    """float32 a * b + c with one rounding (see above)."""
-    return (np.float64(a) * b + c).astype(f32)
+    """a * b + c of float32 with one rounding (results below the normal range may have two).
+
+    In float64 the product is exact and the sum is rounded; rounding that to float32 differs from a
+    true fma only where it lies exactly between two float32. There the sum's error decides."""
+    product = np.float64(a) * b
+    total = np.asarray(product + c)
+    between = (total.view(np.int64) & LOST_BITS) == HALF_WAY
+    if between.any():
+        product, c = (np.broadcast_to(part, total.shape)[between] for part in (product, c))
+        near = total[between]
+        other = near - product
+        error = (product - (near - other)) + (c - other)  # what the sum lost (Knuth's TwoSum)
+        away = np.where(error > 0, np.inf, -np.inf)
+        total[between] = np.where(error == 0, near, np.nextafter(near, away))
+    return total.astype(f32)
 
 
 def tree(p):

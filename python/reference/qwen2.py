@@ -10,11 +10,11 @@ Invariant: nothing is shared with the C code, so that an agreement means somethi
 An arithmetic says how each operation rounds (the op names are those of src/program/program.h):
 
     float64   nothing is rounded: what the model means
-    contract  float64, but where docs/ARCHITECTURE.md says that a value is stored in fewer bits it is
-              rounded: inputs of Q8_0 products to blocks of int8, the key-value cache to float16
+    contract  float64, but what metallic stores in fewer bits is rounded: inputs of Q8_0 products
+              to blocks of int8, the key-value cache to float16
     machine   float32 in the order of operations that src/backend/cpu/kernels.h fixes (machine.py)
 """
-from dataclasses import dataclass
+import dataclasses
 
 import numpy as np
 
@@ -24,7 +24,7 @@ CHUNK_BYTES = 1 << 26  # most of a weight matrix that is decoded at a time
 ATTENTION_BYTES = 1 << 28  # most that the scores of one attention may take at a time
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Hyper:
     """Qwen2's hyper-parameters, by the dimension words that the C code uses."""
     layers: int
@@ -178,12 +178,15 @@ def _ignore(_name, _layer, _value):
 
 
 class Qwen2:
-    """One model. Weights are decoded as they are needed, so that memory stays small."""
+    """One model, or its first `layers` layers. Weights are decoded as they are needed, so that
+    memory stays small."""
 
-    def __init__(self, file):
+    def __init__(self, file, layers=None):
         self.file = file
-        self.hyper = read_hyper(file)
-        hyper = self.hyper
+        hyper = read_hyper(file)
+        if layers is not None:
+            hyper = dataclasses.replace(hyper, layers=layers)
+        self.hyper = hyper
         q_cols, kv_cols = hyper.heads * hyper.head_dim, hyper.kv_heads * hyper.head_dim
         shapes = {"attn_norm.weight": (hyper.cols,), "ffn_norm.weight": (hyper.cols,),
                   "attn_q.weight": (q_cols, hyper.cols), "attn_q.bias": (q_cols,),

@@ -7,8 +7,9 @@ import numpy as np
 
 from reference import gguf
 
-SHAPE = {"layers": 2, "cols": 64, "ffn_cols": 160, "heads": 4, "kv_heads": 2, "vocab": 512,
-         "context_length": 1024, "rope_base": 1e6, "eps": 1e-6, "tied": True}
+# head_dim None: cols / heads, as in every Qwen2.
+SHAPE = {"layers": 2, "cols": 64, "ffn_cols": 160, "heads": 4, "kv_heads": 2, "head_dim": None,
+         "vocab": 512, "context_length": 1024, "rope_base": 1e6, "eps": 1e-6, "tied": True}
 
 
 def _byte_tokens():
@@ -43,6 +44,8 @@ def keys(shape):
     numbers = {"block_count": "layers", "context_length": "context_length",
                "embedding_length": "cols", "feed_forward_length": "ffn_cols",
                "attention.head_count": "heads", "attention.head_count_kv": "kv_heads"}
+    if shape["head_dim"] is not None:
+        numbers["attention.key_length"] = "head_dim"
     return {
         "general.architecture": ("string", "qwen2"),
         "general.name": ("string", "synthetic"),
@@ -66,7 +69,8 @@ def tensors(shape, kind, seed):
     has a size of about 1; norms near 1 and biases, both float32, not small enough to go unseen."""
     random = np.random.default_rng(seed)
     cols, ffn_cols = shape["cols"], shape["ffn_cols"]
-    kv_cols = cols // shape["heads"] * shape["kv_heads"]
+    head_dim = shape["head_dim"] or cols // shape["heads"]
+    q_cols, kv_cols = head_dim * shape["heads"], head_dim * shape["kv_heads"]
     out = {}
 
     def matrix(name, rows, inputs):
@@ -79,10 +83,10 @@ def tensors(shape, kind, seed):
     for layer in range(shape["layers"]):
         at = f"blk.{layer}."
         vector(at + "attn_norm.weight", cols, 1.0)
-        for name, rows in (("q", cols), ("k", kv_cols), ("v", kv_cols)):
+        for name, rows in (("q", q_cols), ("k", kv_cols), ("v", kv_cols)):
             matrix(f"{at}attn_{name}.weight", rows, cols)
             vector(f"{at}attn_{name}.bias", rows, 0.0)
-        matrix(at + "attn_output.weight", cols, cols)
+        matrix(at + "attn_output.weight", cols, q_cols)
         vector(at + "ffn_norm.weight", cols, 1.0)
         matrix(at + "ffn_gate.weight", ffn_cols, cols)
         matrix(at + "ffn_up.weight", ffn_cols, cols)

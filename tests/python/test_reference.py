@@ -24,8 +24,8 @@ def string(text):
 def handmade(version=3):
     """A file written byte by byte: every scalar type, arrays, three tensors."""
     scalars = [(0, "B", 250), (1, "b", -3), (2, "H", 65000), (3, "h", -300), (4, "I", 4000000000),
-               (5, "i", -70000), (6, "f", 0.5), (7, "B", 1), (10, "Q", 2 ** 63), (11, "q", -2 ** 62),
-               (12, "d", 0.1)]
+               (5, "i", -70000), (6, "f", 0.5), (7, "B", 1), (10, "Q", 2 ** 63),
+               (11, "q", -2 ** 62), (12, "d", 0.1)]
     keys = [string(b"k%d" % kind) + struct.pack("<I" + code, kind, value)
             for kind, code, value in scalars]
     keys += [string(b"s") + struct.pack("<I", 8) + string("h\u00e9".encode()),
@@ -272,6 +272,15 @@ class Machine(unittest.TestCase):
                          [float(self.fma(*three)) for three in zip(a, b, c)])
         self.assertGreater((got != a * b + c).sum(), 100)  # two roundings would differ
 
+    def test_fma_is_right_where_the_sum_in_float64_ends_half_way(self):
+        up, down = np.float32(1 + 2.0 ** -23), np.float32(1 - 2.0 ** -23)  # up * down = 1 - 2^-46
+        for scale, c in ((2.0 ** -24, 1 + 2.0 ** -23), (-2.0 ** -25, 1 - 2.0 ** -24)):
+            for sign in (1, -1):
+                a, b, c32 = np.float32(sign * scale) * up, down, np.float32(sign * c)
+                got = machine.fma(a, b, c32)
+                self.assertNotEqual(got, np.float32(np.float64(a) * b + c32))  # rounded twice
+                self.assertEqual(got, self.fma(a, b, c32))
+
     def test_float_products_sum_in_sixteen_lanes(self):
         for cols in (1, 16, 21, 50):
             for kind in ("F32", "F16"):
@@ -432,7 +441,8 @@ class Whole(unittest.TestCase):
             gguf.write(self.path, {k: v for k, v in good_keys.items() if k != name}, good)
             with self.assertRaisesRegex(gguf.GgufError, f"key {name} is missing"):
                 qwen2.Qwen2(gguf.read(self.path))
-        gguf.write(self.path, good_keys, {k: v for k, v in good.items() if k != "blk.0.ffn_up.weight"})
+        del good["blk.0.ffn_up.weight"]
+        gguf.write(self.path, good_keys, good)
         with self.assertRaisesRegex(gguf.GgufError, "tensor blk.0.ffn_up.weight is missing"):
             qwen2.Qwen2(gguf.read(self.path))
 

@@ -1,0 +1,84 @@
+"""The bundled model's greedy text, prompt by prompt, against what PyTorch said.
+
+    test_bundled.py PATH_OF_METALLIC [EVERY]
+
+bundled.jsonl has one conversation a line: {"messages", "skill", "expected", "torch"}; python/bundled
+holds the script that made it. Every line must come out equal to "torch", byte for byte; "expected"
+(the right answer) is not judged here. With EVERY only each EVERY-th line is run, which is for builds
+that are slow on purpose (sanitizers); the number of lines run is printed.
+"""
+import collections
+import concurrent.futures
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from support import tap  # noqa: E402
+
+METALLIC = sys.argv[1]
+EVERY = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+LEAST_LINES = 1500  # fewer would not cover every skill
+SHOWN = 5  # differences that are printed for each skill
+
+
+def read_lines():
+    with open(HERE / "bundled.jsonl", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def answer(line):
+    """metallic's text for a conversation, or what went wrong. One thread: prompts run side by
+    side, and the text does not depend on the number of threads."""
+    done = subprocess.run(
+        [METALLIC, "--messages", "-", "--temperature", "0", "--threads", "1", "--backend", "cpu",
+         "--output-format", "json"], check=False, capture_output=True,
+        input=json.dumps(line["messages"]).encode())
+    if done.returncode != 0:
+        return f"(exit {done.returncode}: {done.stderr.decode(errors='replace').strip()})"
+    return json.loads(done.stdout)["text"]
+
+
+class Bundled(unittest.TestCase):
+    """One test for each skill is added below."""
+    lines, texts = read_lines(), {}
+
+    @classmethod
+    def setUpClass(cls):
+        chosen = range(0, len(cls.lines), EVERY)
+        print(f"# {len(chosen)} of {len(cls.lines)} lines", flush=True)
+        with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            cls.texts = dict(zip(chosen, pool.map(lambda i: answer(cls.lines[i]), chosen)))
+
+    def test_there_are_enough_lines_and_each_is_whole(self):
+        self.assertGreaterEqual(len(self.lines), LEAST_LINES)
+        for number, line in enumerate(self.lines, 1):
+            self.assertLessEqual({"messages", "skill", "expected", "torch"}, set(line), number)
+            self.assertEqual(line["messages"][-1]["role"], "user", number)
+
+    def judge(self, skill):
+        wrong = [i for i, text in self.texts.items()
+                 if self.lines[i]["skill"] == skill and text != self.lines[i]["torch"]]
+        for i in wrong[:SHOWN]:
+            print(f"# line {i + 1}: {self.lines[i]['messages'][-1]['content']!r}: "
+                  f"found {self.texts[i]!r}, expected {self.lines[i]['torch']!r}")
+        self.assertEqual(len(wrong), 0, f"{skill}: texts that differ from PyTorch's")
+
+
+def add_skill(skill, count):
+    name = "".join(c if c.isalnum() else "_" for c in skill)
+    setattr(Bundled, f"test_{count}_lines_of_{name}_equal_PyTorch",
+            lambda self: self.judge(skill))
+
+
+for skill_, count_ in collections.Counter(line["skill"] for line in Bundled.lines).items():
+    add_skill(skill_, count_)
+
+
+if __name__ == "__main__":
+    tap.main()
