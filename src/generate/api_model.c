@@ -1,0 +1,196 @@
+/* Owns: opening a model, one step after the other, and what can be asked of it. Does not own files,
+ * tokens or programs: each has its room.
+ *
+ * The invariant: an open model never changes, so that threads share it without a lock. */
+#include "generate/objects.h"
+
+#include "base/error.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { ALIGNMENT_BYTES = 64 };
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* What the tensors add up to, and the type that holds most of the parameters. Only the types that
+ * can be bound are here, and their sizes fit: the reader has checked them. */
+static met_status describe_weights(const met_gguf *gguf, met_model_info *info, met_error *err)
+{
+    uint64_t parameters[MET_DTYPE_Q8_0 + 1] = {0};
+    for (uint64_t t = 0; t < met_gguf_tensor_count(gguf); t++) {
+        const met_gguf_tensor *tensor = met_gguf_tensor_at(gguf, t);
+        met_dtype type;
+        met_status status = met_gguf_tensor_dtype(gguf, tensor, &type, err);
+        if (status != MET_OK) return status;
+        uint64_t elements = 1;
+        for (uint32_t d = 0; d < tensor->dims; d++)
+            elements *= tensor->shape[d];
+        parameters[type] += elements;
+        info->parameters += elements;
+        info->weight_bytes += tensor->bytes;
+    }
+    met_dtype most = MET_DTYPE_F32;
+    if (parameters[MET_DTYPE_F16] > parameters[most]) most = MET_DTYPE_F16;
+    if (parameters[MET_DTYPE_Q8_0] > parameters[most]) most = MET_DTYPE_Q8_0;
+    info->weight_type = met_str_of(met_dtype_name(most));
+    return MET_OK;
+}
+
+static met_status describe(met_model *model, met_error *err)
+{
+    const met_hyper *hyper = &model->hyper;
+    met_model_info *info = &model->info;
+    *info = (met_model_info){
+        .name = {"", 0},
+        .architecture = hyper->architecture,
+        .chat_template = {"", 0},
+        .vocab = model->program.vocab,
+        .context_length = hyper->context_length,
+        .layers = hyper->layers,
+        .embedding_length = hyper->embedding_length,
+        .feed_forward_length = hyper->feed_forward_length,
+        .heads = hyper->heads,
+        .kv_heads = hyper->kv_heads,
+        .head_dim = hyper->head_dim,
+    };
+    met_status status = met_gguf_maybe_str(model->gguf, "general.name", &info->name, err);
+    if (status != MET_OK) return status;
+    status = met_gguf_maybe_str(model->gguf, "tokenizer.chat_template", &info->chat_template, err);
+    if (status != MET_OK) return status;
+    return describe_weights(model->gguf, info, err);
+}
+
+/* Every id that the model can choose or is given must mean the same to the tokenizer. */
+static met_status check_vocabulary(const met_model *model, met_error *err)
+{
+    int32_t tokens = met_tokenizer_count(model->tokenizer);
+    if (tokens <= model->program.vocab) return MET_OK;
+    return met_fail(err, MET_E_TOKENIZER,
+                    "%s: vocabulary has %d tokens, expected at most %d, the "
+                    "rows of the logits",
+                    met_gguf_name(model->gguf), tokens, model->program.vocab);
+}
+
+/* `mapping` is NULL for borrowed bytes and owned, also on failure, otherwise. */
+static met_status open_bytes(met_context *context, met_mapping *mapping, const void *data,
+                             size_t bytes, const char *name, double start, met_model **out,
+                             met_error *err)
+{
+    met_status status = MET_OK;
+    met_machine *machine = context->machine;
+    met_model *model = calloc(1, sizeof *model);
+    if (model == NULL) {
+        met_mapping_close(mapping);
+        return met_fail_memory(err, "model", sizeof *model);
+    }
+    model->context = context;
+    model->mapping = mapping;
+    met_program_init(&model->program);
+
+    status = met_gguf_parse(data, bytes, name, &model->gguf, err);
+    if (status != MET_OK) goto done;
+    status = met_model_bind(model->gguf, &model->hyper, &model->program, err);
+    if (status != MET_OK) goto done;
+    status = met_tokenizer_create(model->gguf, &model->tokenizer, err);
+    if (status != MET_OK) goto done;
+    status = check_vocabulary(model, err);
+    if (status != MET_OK) goto done;
+    status = describe(model, err);
+    if (status != MET_OK) goto done;
+    status = machine->ops->load(machine, &model->program, &model->loaded, err);
+    if (status != MET_OK) goto done;
+    model->info.file_bytes = bytes;
+    model->info.open_seconds = seconds_now() - start;
+    *out = model;
+    model = NULL;
+done:
+    met_model_free(model);
+    return status;
+}
+
+met_status met_model_open(met_context *context, const char *path, met_model **out, met_error *err)
+{
+    double start = seconds_now();
+    met_mapping *mapping = NULL;
+    *out = NULL;
+    met_status status = met_mapping_open(path, &mapping, err);
+    if (status != MET_OK) return status;
+    return open_bytes(context, mapping, met_mapping_data(mapping), met_mapping_bytes(mapping), path,
+                      start, out, err);
+}
+
+met_status met_model_open_memory(met_context *context, const void *data, size_t bytes,
+                                 const char *name, met_model **out, met_error *err)
+{
+    *out = NULL;
+    if (data == NULL || (uintptr_t)data % ALIGNMENT_BYTES != 0) {
+        return met_fail(err, MET_E_ARGUMENT,
+                        "%s: found bytes at %p, expected an address aligned to "
+                        "%d",
+                        name, data, ALIGNMENT_BYTES);
+    }
+    return open_bytes(context, NULL, data, bytes, name, seconds_now(), out, err);
+}
+
+void met_model_free(met_model *model)
+{
+    if (model == NULL) return;
+    if (model->loaded != NULL) model->context->machine->ops->unload(model->loaded);
+    met_tokenizer_free(model->tokenizer);
+    met_program_free(&model->program);
+    met_gguf_free(model->gguf);
+    met_mapping_close(model->mapping);
+    free(model);
+}
+
+met_model_info met_model_describe(const met_model *model)
+{
+    return model->info;
+}
+
+met_status met_model_program(const met_model *model, met_text *out, met_error *err)
+{
+    *out = (met_text){0};
+    return met_program_print(&model->program, out, err);
+}
+
+met_status met_model_tokenize(const met_model *model, met_str text, const met_span *control,
+                              size_t control_count, int32_t *tokens, size_t capacity, size_t *count,
+                              met_error *err)
+{
+    return met_tokenizer_encode(model->tokenizer, text, control, control_count, tokens, capacity,
+                                count, err);
+}
+
+met_status met_model_detokenize(const met_model *model, const int32_t *tokens, size_t count,
+                                bool control, met_text *out, met_error *err)
+{
+    met_buffer buffer = {0};
+    *out = (met_text){0};
+    int32_t known = met_tokenizer_count(model->tokenizer);
+    for (size_t i = 0; i < count; i++) {
+        int32_t token = tokens[i];
+        if (token < 0 || token >= model->program.vocab) {
+            met_buffer_free(&buffer);
+            return met_fail(err, MET_E_RANGE, "token %zu of %zu is %d, expected 0 to %d", i, count,
+                            token, model->program.vocab - 1);
+        }
+        if (token >= known) continue; /* a row of the logits that has no text */
+        if (!control && met_tokenizer_is_control(model->tokenizer, token)) continue;
+        met_buffer_add_str(&buffer, met_tokenizer_bytes(model->tokenizer, token));
+    }
+    return met_buffer_to_text(&buffer, out, err);
+}
+
+bool met_model_is_end(const met_model *model, int32_t token)
+{
+    return token >= 0 && token < met_tokenizer_count(model->tokenizer) &&
+           met_tokenizer_is_end(model->tokenizer, token);
+}

@@ -1,0 +1,211 @@
+/* Owns: the loop from logits to tokens to text, and when it ends. Does not own choosing
+ * (sampler.h), text (stream.h) or computing (session.c).
+ *
+ * The invariant: a generated token is counted, then shown, then fed; so that the session holds the
+ * prompt and every generated token but the last, whatever ended the loop. */
+#include "generate/objects.h"
+#include "generate/sampler.h"
+#include "generate/stream.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { LOGPROBS_MAX = 64 };
+
+typedef struct generation {
+    met_session *session;
+    const met_tokenizer *tokenizer;
+    met_generate_options options;
+    met_generate_result *result;
+    met_sampler *sampler;
+    met_text_stream text;
+    const float *logits; /* for the next token */
+    bool ended;          /* result->finish is set */
+    met_logprob top[LOGPROBS_MAX];
+} generation;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static met_status check_options(const met_generate_options *o, met_error *err)
+{
+    if (o->max_tokens < 0) {
+        return met_fail(err, MET_E_ARGUMENT, "max_tokens: found %d, expected 0 (no limit) or more",
+                        o->max_tokens);
+    }
+    if (o->logprobs < -1 || o->logprobs > LOGPROBS_MAX) {
+        return met_fail(err, MET_E_ARGUMENT, "logprobs: found %d, expected -1 (none) to %d",
+                        o->logprobs, LOGPROBS_MAX);
+    }
+    if (o->stop_count > 0 && o->stop == NULL) {
+        return met_fail(err, MET_E_ARGUMENT, "stop: found NULL, expected %zu strings",
+                        o->stop_count);
+    }
+    return MET_OK;
+}
+
+static void end(generation *g, met_finish finish)
+{
+    g->result->finish = finish;
+    g->ended = true;
+}
+
+static met_status open_parts(generation *g, met_error *err)
+{
+    met_sampling sampling = g->options.sampling;
+    /* A window that the context cannot fill is the whole context, and needs no ring. */
+    if (sampling.repeat_last_n > g->session->context_length) sampling.repeat_last_n = -1;
+    met_status status =
+        met_sampler_create(&sampling, g->session->model->program.vocab, &g->sampler, err);
+    if (status != MET_OK) return status;
+    return met_text_stream_init(&g->text, g->options.stop, g->options.stop_count, err);
+}
+
+/* Compute the prompt, and show the sampler as much of it as penalties look at. */
+static met_status take_prompt(generation *g, const int32_t *tokens, int32_t count, met_error *err)
+{
+    double start = seconds_now();
+    met_watch watch = {.progress = g->options.on_progress, .user = g->options.user};
+    met_status status = met_session_set_watched(g->session, tokens, count, &watch, &g->logits,
+                                                &g->result->reused_tokens, err);
+    g->result->prefill_seconds = seconds_now() - start;
+    if (status != MET_OK) return status;
+    g->result->prompt_tokens = g->session->count;
+    if (watch.stopped) {
+        end(g, MET_FINISH_CALLBACK);
+        return MET_OK;
+    }
+    int32_t window = met_sampler_window(g->sampler);
+    int32_t first = window >= 0 && window < count ? count - window : 0;
+    if (window == 0) first = count;
+    for (int32_t i = first; i < count; i++)
+        met_sampler_accept(g->sampler, g->session->tokens[i]);
+    return MET_OK;
+}
+
+/* Give an event to the caller; false asks to stop. */
+static bool show(generation *g, int32_t token, met_str text)
+{
+    if (g->options.on_token == NULL) return true;
+    met_token_event event = {.token = token, .text = text, .index = g->result->generated_tokens};
+    if (token >= 0) event.index--; /* this one is counted already */
+    if (token >= 0 && g->options.logprobs >= 0) {
+        int32_t vocab = g->session->model->program.vocab;
+        int32_t top = g->options.logprobs < vocab ? g->options.logprobs : vocab;
+        met_sampler_logprobs(g->sampler, g->logits, token, &event.logprob, g->top, top);
+        event.top = g->top;
+        event.top_count = (size_t)top;
+    }
+    return g->options.on_token(g->options.user, &event);
+}
+
+/* Text and event of a token. A control token has no text. */
+static met_status show_token(generation *g, int32_t token, met_error *err)
+{
+    met_str bytes = {"", 0};
+    met_str text = bytes;
+    if (token < met_tokenizer_count(g->tokenizer) &&
+        !met_tokenizer_is_control(g->tokenizer, token)) {
+        bytes = met_tokenizer_bytes(g->tokenizer, token);
+    }
+    met_status status = met_text_stream_add(&g->text, bytes, &text, err);
+    if (status != MET_OK) return status;
+    bool go_on = show(g, token, text);
+    if (!go_on)
+        end(g, MET_FINISH_CALLBACK);
+    else if (g->text.stopped)
+        end(g, MET_FINISH_STOP);
+    return MET_OK;
+}
+
+/* What was held back is text after all. */
+static met_status show_rest(generation *g, met_error *err)
+{
+    met_str text;
+    met_status status = met_text_stream_finish(&g->text, &text, err);
+    if (status != MET_OK) return status;
+    if (g->text.stopped) g->result->finish = MET_FINISH_STOP;
+    if (text.bytes > 0) (void)show(g, -1, text); /* nothing is left to stop */
+    return MET_OK;
+}
+
+/* One token: choose, show, feed. */
+static met_status step(generation *g, double start, met_error *err)
+{
+    met_generate_result *result = g->result;
+    int32_t token = -1;
+    met_status status = met_sampler_choose(g->sampler, g->logits, &token, err);
+    if (status != MET_OK) return status;
+    if (result->first_token_seconds == 0) result->first_token_seconds = seconds_now() - start;
+    bool is_end =
+        token < met_tokenizer_count(g->tokenizer) && met_tokenizer_is_end(g->tokenizer, token);
+    if (is_end && !g->options.ignore_end) {
+        end(g, MET_FINISH_END);
+        return MET_OK;
+    }
+    met_sampler_accept(g->sampler, token);
+    result->generated_tokens++;
+    status = show_token(g, token, err);
+    if (status != MET_OK || g->ended) return status;
+    if (result->generated_tokens == g->options.max_tokens) {
+        end(g, MET_FINISH_LENGTH);
+    } else if (g->session->count == g->session->context_length) {
+        end(g, MET_FINISH_CONTEXT);
+    } else {
+        status = met_session_feed(g->session, &token, 1, &g->logits, err);
+    }
+    return status;
+}
+
+met_generate_options met_generate_options_default(void)
+{
+    return (met_generate_options){.sampling = met_sampling_default(), .logprobs = -1};
+}
+
+const char *met_finish_name(met_finish finish)
+{
+    switch (finish) {
+    case MET_FINISH_END: return "end";
+    case MET_FINISH_STOP: return "stop";
+    case MET_FINISH_LENGTH: return "length";
+    case MET_FINISH_CONTEXT: return "context";
+    case MET_FINISH_CALLBACK: return "interrupted";
+    }
+    return "unknown";
+}
+
+met_status met_generate(met_session *session, const int32_t *tokens, int32_t count,
+                        const met_generate_options *options, met_generate_result *result,
+                        met_error *err)
+{
+    double start = seconds_now();
+    met_generate_result unwanted;
+    generation g = {
+        .session = session,
+        .tokenizer = session->model->tokenizer,
+        .options = options != NULL ? *options : met_generate_options_default(),
+        .result = result != NULL ? result : &unwanted,
+    };
+    *g.result = (met_generate_result){0};
+    met_status status = check_options(&g.options, err);
+    if (status != MET_OK) return status;
+    status = open_parts(&g, err);
+    if (status != MET_OK) goto done;
+    status = take_prompt(&g, tokens, count, err);
+    while (status == MET_OK && !g.ended)
+        status = step(&g, start, err);
+    if (status == MET_OK && g.result->finish != MET_FINISH_CALLBACK) status = show_rest(&g, err);
+    if (g.result->first_token_seconds > 0) {
+        g.result->decode_seconds = seconds_now() - start - g.result->first_token_seconds;
+    }
+done:
+    met_text_stream_close(&g.text);
+    met_sampler_free(g.sampler);
+    return status;
+}

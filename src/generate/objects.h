@@ -1,0 +1,61 @@
+/* The structs behind the public handles. Only the files of this room look inside. */
+#ifndef MET_GENERATE_OBJECTS_H
+#define MET_GENERATE_OBJECTS_H
+
+#include "backend/backend.h"
+#include "base/mapping.h"
+#include "gguf/gguf.h"
+#include "model/model.h"
+#include "template/template.h"
+#include "tokenizer/tokenizer.h"
+
+struct met_context {
+    met_machine *machine; /* owned */
+    met_context_info info;
+    char choice[160]; /* info.choice points here */
+};
+
+/* Immutable once it is open. */
+struct met_model {
+    met_context *context; /* borrowed */
+    met_mapping *mapping; /* NULL for a model in the caller's memory */
+    met_gguf *gguf;
+    met_tokenizer *tokenizer;
+    met_template *chat; /* NULL: the file has none, or chat_error says why it cannot be used */
+    met_error chat_error;
+    met_hyper hyper;
+    met_program program;
+    met_loaded *loaded;
+    met_model_info info;
+};
+
+/* tokens[0 .. count) are exactly the positions that the timeline holds. */
+struct met_session {
+    met_model *model; /* borrowed */
+    met_timeline *timeline;
+    int32_t *tokens; /* [context_length] */
+    int32_t count;
+    int32_t context_length;
+    bool failed;       /* the machine failed: only free is allowed */
+    float *all_logits; /* met_session_feed_all, when one step does not hold them */
+    size_t all_logits_bytes;
+};
+
+/* A context around a machine that is open; it owns the machine also on failure. This is how tests
+ * bring their own. `choice` is copied. */
+met_status met_context_adopt(met_machine *machine, const char *choice, met_context **out,
+                             met_error *err);
+
+/* Called between chunks of a prompt that has `total` tokens. */
+typedef struct met_watch {
+    met_progress_fn progress; /* may be NULL */
+    void *user;
+    bool stopped; /* out: it returned false; the session holds the chunks that were done */
+} met_watch;
+
+/* met_session_set that can be watched. `watch` may be NULL. */
+met_status met_session_set_watched(met_session *session, const int32_t *tokens, int32_t count,
+                                   met_watch *watch, const float **logits, int32_t *reused,
+                                   met_error *err);
+
+#endif

@@ -1,0 +1,247 @@
+/* Owns: the tokens of a timeline and which of them are computed again. Does not own the KV cache,
+ * nor how a step is run.
+ *
+ * The invariant: tokens[0 .. count) are what the machine's cache holds. Everything is checked
+ * before the first step, so that a refused call changes nothing. */
+#include "generate/objects.h"
+
+#include "base/checked.h"
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const met_machine_ops *ops_of(const met_session *session)
+{
+    return session->timeline->loaded->machine->ops;
+}
+
+static met_status check_usable(const met_session *session, met_error *err)
+{
+    if (!session->failed) return MET_OK;
+    return met_fail(err, MET_E_DEVICE,
+                    "session: the machine failed in an earlier call; it can only be freed");
+}
+
+/* Whether tokens [count] can be fed at `position`. */
+static met_status check_tokens(const met_session *session, const int32_t *tokens, int32_t count,
+                               int32_t position, met_error *err)
+{
+    met_status status = check_usable(session, err);
+    if (status != MET_OK) return status;
+    if (count < 1) {
+        return met_fail(err, MET_E_ARGUMENT, "session: found %d tokens, expected at least 1",
+                        count);
+    }
+    if (count > session->context_length - position) {
+        return met_fail(err, MET_E_CONTEXT_FULL,
+                        "session: %d tokens at position %d, expected at most %d in all", count,
+                        position, session->context_length);
+    }
+    int32_t vocab = session->model->program.vocab;
+    for (int32_t i = 0; i < count; i++) {
+        if (tokens[i] < 0 || tokens[i] >= vocab) {
+            return met_fail(err, MET_E_RANGE, "session: token %d of %d is %d, expected 0 to %d", i,
+                            count, tokens[i], vocab - 1);
+        }
+    }
+    return MET_OK;
+}
+
+/* Run tokens[0 .. count), already checked, at the session's position, in chunks that the machine
+ * takes. The session holds them afterwards; also those before a stop by `watch`. On MET_E_MEMORY
+ * the session holds what it held before, but the cache after that may have changed.
+ * all: [count][vocab] for every token's logits, or NULL. */
+static met_status run_chunks(met_session *session, const int32_t *tokens, int32_t count,
+                             met_want want, float *all, met_watch *watch, const float **logits,
+                             met_error *err)
+{
+    const met_machine_ops *ops = ops_of(session);
+    int32_t position = session->count;
+    int32_t done = 0;
+    while (done < count) {
+        int32_t left = count - done;
+        int32_t chunk = left < ops->max_step_tokens ? left : ops->max_step_tokens;
+        met_step step = {
+            .tokens = tokens + done,
+            .count = chunk,
+            .position = position + done,
+            .want = want == MET_WANT_LAST && chunk < left ? MET_WANT_NONE : want,
+        };
+        met_status status = ops->step(session->timeline, &step, logits, err);
+        if (status != MET_OK) {
+            if (status != MET_E_MEMORY) session->failed = true;
+            return status;
+        }
+        if (all != NULL) {
+            size_t vocab = (size_t)session->model->program.vocab;
+            memcpy(all + (size_t)done * vocab, *logits, (size_t)chunk * vocab * sizeof *all);
+        }
+        done += chunk;
+        if (done < count && watch != NULL && watch->progress != NULL &&
+            !watch->progress(watch->user, position + done, position + count)) {
+            watch->stopped = true;
+            break;
+        }
+    }
+    /* The caller may pass the session's own list back. */
+    memmove(session->tokens + position, tokens, (size_t)done * sizeof *tokens);
+    session->count = position + done;
+    return MET_OK;
+}
+
+/* Tokens at the beginning of both lists. */
+static int32_t common_prefix(const met_session *session, const int32_t *tokens, int32_t count)
+{
+    int32_t most = count < session->count ? count : session->count;
+    int32_t same = 0;
+    while (same < most && tokens[same] == session->tokens[same])
+        same++;
+    return same;
+}
+
+met_session_options met_session_options_default(void)
+{
+    return (met_session_options){.context_length = 0};
+}
+
+met_status met_session_create(met_model *model, const met_session_options *options,
+                              met_session **out, met_error *err)
+{
+    met_status status = MET_OK;
+    met_session *session = NULL;
+    const met_machine_ops *ops = model->loaded->machine->ops;
+    *out = NULL;
+
+    int32_t trained = model->program.context_length;
+    int32_t length = options != NULL ? options->context_length : 0;
+    if (length < 0 || length > trained) {
+        return met_fail(err, MET_E_ARGUMENT,
+                        "context_length: found %d, expected 1 to %d, the model's trained length, "
+                        "or 0 for that",
+                        length, trained);
+    }
+    if (length == 0) length = trained;
+    session = calloc(1, sizeof *session);
+    if (session == NULL) return met_fail_memory(err, "session", sizeof *session);
+    session->model = model;
+    session->context_length = length;
+    size_t token_bytes = (size_t)length * sizeof *session->tokens;
+    session->tokens = malloc(token_bytes);
+    if (session->tokens == NULL) {
+        status = met_fail_memory(err, "session's tokens", token_bytes);
+        goto done;
+    }
+    status = ops->timeline_create(model->loaded, length, &session->timeline, err);
+    if (status != MET_OK) goto done;
+    *out = session;
+    session = NULL;
+done:
+    met_session_free(session);
+    return status;
+}
+
+void met_session_free(met_session *session)
+{
+    if (session == NULL) return;
+    if (session->timeline != NULL) ops_of(session)->timeline_free(session->timeline);
+    free(session->tokens);
+    free(session->all_logits);
+    free(session);
+}
+
+const int32_t *met_session_tokens(const met_session *session, int32_t *count)
+{
+    *count = session->count;
+    return session->tokens;
+}
+
+int32_t met_session_context_length(const met_session *session)
+{
+    return session->context_length;
+}
+
+met_status met_session_feed(met_session *session, const int32_t *tokens, int32_t count,
+                            const float **logits, met_error *err)
+{
+    met_status status = check_tokens(session, tokens, count, session->count, err);
+    if (status != MET_OK) return status;
+    const float *rows = NULL;
+    met_want want = logits != NULL ? MET_WANT_LAST : MET_WANT_NONE;
+    status = run_chunks(session, tokens, count, want, NULL, NULL, &rows, err);
+    if (status == MET_OK && logits != NULL) *logits = rows;
+    return status;
+}
+
+met_status met_session_feed_all(met_session *session, const int32_t *tokens, int32_t count,
+                                const float **logits, met_error *err)
+{
+    met_status status = check_tokens(session, tokens, count, session->count, err);
+    if (status != MET_OK) return status;
+    float *all = NULL;
+    if (count > ops_of(session)->max_step_tokens) {
+        size_t bytes = 0;
+        if (!met_mul_size((size_t)count * sizeof *all, (size_t)session->model->program.vocab,
+                          &bytes)) {
+            return met_fail_memory(err, "logits of all tokens", SIZE_MAX);
+        }
+        if (bytes > session->all_logits_bytes) {
+            all = realloc(session->all_logits, bytes);
+            if (all == NULL) return met_fail_memory(err, "logits of all tokens", bytes);
+            session->all_logits = all;
+            session->all_logits_bytes = bytes;
+        }
+        all = session->all_logits;
+    }
+    const float *rows = NULL;
+    status = run_chunks(session, tokens, count, MET_WANT_ALL, all, NULL, &rows, err);
+    if (status == MET_OK && logits != NULL) *logits = all != NULL ? all : rows;
+    return status;
+}
+
+met_status met_session_rewind(met_session *session, int32_t position, met_error *err)
+{
+    met_status status = check_usable(session, err);
+    if (status != MET_OK) return status;
+    if (position < 0 || position > session->count) {
+        return met_fail(err, MET_E_RANGE,
+                        "session: rewind to %d, expected 0 to %d, the tokens held", position,
+                        session->count);
+    }
+    session->count = position; /* the machine steps again from there */
+    return MET_OK;
+}
+
+met_status met_session_set_watched(met_session *session, const int32_t *tokens, int32_t count,
+                                   met_watch *watch, const float **logits, int32_t *reused,
+                                   met_error *err)
+{
+    met_status status = check_tokens(session, tokens, count, 0, err);
+    if (status != MET_OK) return status;
+    int32_t same = common_prefix(session, tokens, count);
+    if (same == count) same--; /* the last one is computed for its logits */
+    session->count = same;
+    const float *rows = NULL;
+    met_want want = logits != NULL ? MET_WANT_LAST : MET_WANT_NONE;
+    status = run_chunks(session, tokens + same, count - same, want, NULL, watch, &rows, err);
+    if (status != MET_OK) return status;
+    if (logits != NULL) *logits = rows;
+    if (reused != NULL) *reused = same;
+    return MET_OK;
+}
+
+met_status met_session_set(met_session *session, const int32_t *tokens, int32_t count,
+                           const float **logits, int32_t *reused, met_error *err)
+{
+    return met_session_set_watched(session, tokens, count, NULL, logits, reused, err);
+}
+
+met_session_memory met_session_memory_used(const met_session *session)
+{
+    met_timeline_memory machine = ops_of(session)->timeline_memory(session->timeline);
+    return (met_session_memory){
+        .kv_bytes = machine.kv_bytes,
+        .scratch_bytes = machine.scratch_bytes + session->all_logits_bytes +
+                         (uint64_t)session->context_length * sizeof *session->tokens,
+    };
+}
