@@ -408,10 +408,12 @@ typedef struct met_file_info {
     uint64_t tensors;
 } met_file_info;
 
+/* MET_E_IO, _ARGUMENT, _TRUNCATED, _FORMAT, _TYPE, _KEY, _TENSOR, _MEMORY: see docs/GGUF_SPEC.md.
+ * Bytes in memory are borrowed until the file is closed; any alignment will do. */
 MET_API met_status met_file_open(const char *path, met_file **out, met_error *err);
 MET_API met_status met_file_open_memory(const void *data, size_t bytes, const char *name,
                                         met_file **out, met_error *err);
-MET_API void met_file_close(met_file *file);
+MET_API void met_file_close(met_file *file); /* accepts NULL */
 MET_API met_file_info met_file_describe(const met_file *file);
 /* Views are borrowed until the file is closed. `index` is below keys / tensors. */
 MET_API met_file_key met_file_key_at(const met_file *file, uint64_t index);
@@ -451,7 +453,9 @@ typedef struct met_synth_options {
 
 /* Write a model of an exact shape with random weights: for measuring speed and for tests.
  * The file appears under `path` only when it is whole. MET_E_ARGUMENT names the accepted shapes
- * or types. `progress` may be NULL; it is called with tensors written and tensors in all. */
+ * or types, or says that the vocabulary is larger than the shape's; MET_E_IO with the path; errors
+ * of met_file_open and MET_E_KEY for vocab_path. `progress` may be NULL; it is called with tensors
+ * written and tensors in all, and may stop with false, which is MET_E_IO too. */
 MET_API met_status met_synth(const met_synth_options *options, const char *path,
                              met_progress_fn progress, void *user, met_error *err);
 
