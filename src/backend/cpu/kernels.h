@@ -34,18 +34,18 @@ typedef struct met_q8_rows {
 
 /* Attention of some queries over one block of keys of one key-value head. */
 typedef struct met_attend {
-    const float *q;       /* query (t, g) begins at q + t * q_stride + g * head_dim */
-    size_t q_stride;      /* floats from one token to the next */
-    const uint16_t *k;    /* f16 [MET_KEY_BLOCK / 16][head_dim][16] */
-    const uint16_t *v;    /* f16 [MET_KEY_BLOCK][head_dim] */
-    int32_t tokens;       /* >= 1 */
-    int32_t group;        /* query heads that share this key-value head, >= 1 */
-    int32_t head_dim;     /* even, >= 2 */
-    int32_t visible;      /* keys that token 0 sees, >= 1; token t sees min(visible + t, 64) */
-    float scale;          /* 1 / sqrt(head_dim) */
-    float *max;           /* out [tokens][group] */
-    float *sum;           /* out [tokens][group] */
-    float *out;           /* out [tokens][group][head_dim], 64-byte aligned base */
+    const float *q;    /* query (t, g) begins at q + t * q_stride + g * head_dim */
+    size_t q_stride;   /* floats from one token to the next */
+    const uint16_t *k; /* f16 [MET_KEY_BLOCK / 16][head_dim][16] */
+    const uint16_t *v; /* f16 [MET_KEY_BLOCK][head_dim] */
+    int32_t tokens;    /* >= 1 */
+    int32_t group;     /* query heads that share this key-value head, >= 1 */
+    int32_t head_dim;  /* even, >= 2 */
+    int32_t visible;   /* keys that token 0 sees, >= 1; token t sees min(visible + t, 64) */
+    float scale;       /* 1 / sqrt(head_dim) */
+    float *max;        /* out [tokens][group] */
+    float *sum;        /* out [tokens][group] */
+    float *out;        /* out [tokens][group][head_dim], 64-byte aligned base */
 } met_attend;
 
 typedef struct met_cpu_kernels {

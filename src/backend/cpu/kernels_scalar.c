@@ -36,7 +36,8 @@ static float read_half(const uint8_t *p)
 static float tree16(float p[LANES])
 {
     for (size_t h = LANES / 2; h > 0; h /= 2) {
-        for (size_t i = 0; i < h; i++) p[i] = p[i] + p[i + h];
+        for (size_t i = 0; i < h; i++)
+            p[i] = p[i] + p[i + h];
     }
     return p[0];
 }
@@ -65,7 +66,8 @@ static float exp_one(float x)
 
 static void exp_many(const float *x, size_t n, float *y)
 {
-    for (size_t i = 0; i < n; i++) y[i] = exp_one(x[i]);
+    for (size_t i = 0; i < n; i++)
+        y[i] = exp_one(x[i]);
 }
 
 static void quantize_q8(const float *x, size_t cols, int8_t *q, float *scale, int32_t *offset)
@@ -98,7 +100,8 @@ static void matvec_q8(const uint8_t *w, size_t rows, size_t cols, const int8_t *
             const int8_t *wq = (const int8_t *)w + 2;
             const int8_t *xq = q + b * MET_Q8_BLOCK;
             int32_t sum = 0;
-            for (size_t i = 0; i < MET_Q8_BLOCK; i++) sum += wq[i] * xq[i];
+            for (size_t i = 0; i < MET_Q8_BLOCK; i++)
+                sum += wq[i] * xq[i];
             acc = fmaf((float)sum, read_half(w) * scale[b], acc);
         }
         y[r] = acc;
@@ -131,7 +134,8 @@ static void matvec_f32(const float *w, size_t rows, size_t cols, const float *x,
 {
     for (size_t r = 0; r < rows; r++, w += cols) {
         float p[LANES] = {0};
-        for (size_t k = 0; k < cols; k++) p[k % LANES] = fmaf(w[k], x[k], p[k % LANES]);
+        for (size_t k = 0; k < cols; k++)
+            p[k % LANES] = fmaf(w[k], x[k], p[k % LANES]);
         y[r] = tree16(p);
     }
 }
@@ -140,14 +144,16 @@ static void matmul_f16(const uint16_t *w, size_t rows, size_t cols, const float 
                        float *y, size_t y_stride, void *panel)
 {
     (void)panel;
-    for (size_t t = 0; t < tokens; t++) matvec_f16(w, rows, cols, x + t * cols, y + t * y_stride);
+    for (size_t t = 0; t < tokens; t++)
+        matvec_f16(w, rows, cols, x + t * cols, y + t * y_stride);
 }
 
 static void matmul_f32(const float *w, size_t rows, size_t cols, const float *x, size_t tokens,
                        float *y, size_t y_stride, void *panel)
 {
     (void)panel;
-    for (size_t t = 0; t < tokens; t++) matvec_f32(w, rows, cols, x + t * cols, y + t * y_stride);
+    for (size_t t = 0; t < tokens; t++)
+        matvec_f32(w, rows, cols, x + t * cols, y + t * y_stride);
 }
 
 static void row_q8(const uint8_t *row, size_t cols, float *y)
@@ -155,27 +161,32 @@ static void row_q8(const uint8_t *row, size_t cols, float *y)
     for (size_t b = 0; b < cols / MET_Q8_BLOCK; b++, row += MET_Q8_BLOCK_BYTES) {
         float scale = read_half(row);
         const int8_t *q = (const int8_t *)row + 2;
-        for (size_t i = 0; i < MET_Q8_BLOCK; i++) *y++ = scale * (float)q[i];
+        for (size_t i = 0; i < MET_Q8_BLOCK; i++)
+            *y++ = scale * (float)q[i];
     }
 }
 
 static void row_f16(const uint16_t *row, size_t cols, float *y)
 {
-    for (size_t i = 0; i < cols; i++) y[i] = met_half_to_float(row[i]);
+    for (size_t i = 0; i < cols; i++)
+        y[i] = met_half_to_float(row[i]);
 }
 
 static void to_f16(const float *x, size_t n, uint16_t *y)
 {
-    for (size_t i = 0; i < n; i++) y[i] = met_float_to_half(x[i]);
+    for (size_t i = 0; i < n; i++)
+        y[i] = met_float_to_half(x[i]);
 }
 
 static void rmsnorm(const float *x, const float *w, size_t cols, float eps, float *y)
 {
     if (cols == 0) return;
     float p[LANES] = {0};
-    for (size_t i = 0; i < cols; i++) p[i % LANES] = fmaf(x[i], x[i], p[i % LANES]);
+    for (size_t i = 0; i < cols; i++)
+        p[i % LANES] = fmaf(x[i], x[i], p[i % LANES]);
     float s = 1.0f / sqrtf(tree16(p) / (float)cols + eps);
-    for (size_t i = 0; i < cols; i++) y[i] = (x[i] * s) * w[i];
+    for (size_t i = 0; i < cols; i++)
+        y[i] = (x[i] * s) * w[i];
 }
 
 static void rope(float *x, const float *cosine, const float *sine, size_t heads, size_t head_dim)
@@ -193,12 +204,14 @@ static void rope(float *x, const float *cosine, const float *sine, size_t heads,
 
 static void swiglu(const float *g, const float *u, size_t n, float *y)
 {
-    for (size_t i = 0; i < n; i++) y[i] = (g[i] / (1.0f + exp_one(-g[i]))) * u[i];
+    for (size_t i = 0; i < n; i++)
+        y[i] = (g[i] / (1.0f + exp_one(-g[i]))) * u[i];
 }
 
 static void add(const float *a, const float *b, size_t n, float *y)
 {
-    for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
+    for (size_t i = 0; i < n; i++)
+        y[i] = a[i] + b[i];
 }
 
 /* One query over its n visible keys. */
@@ -260,7 +273,8 @@ static void attend_merge(float *max, float *sum, float *out, const float *block_
         float a = exp_one(max[i] - m);
         float b = exp_one(block_max[i] - m);
         sum[i] = fmaf(sum[i], a, block_sum[i] * b);
-        for (size_t d = 0; d < head_dim; d++) out[d] = fmaf(out[d], a, block_out[d] * b);
+        for (size_t d = 0; d < head_dim; d++)
+            out[d] = fmaf(out[d], a, block_out[d] * b);
         max[i] = m;
     }
 }
@@ -271,7 +285,8 @@ static void attend_finish(const float *sum, const float *out, size_t tokens, siz
     for (size_t t = 0; t < tokens; t++) {
         for (size_t g = 0; g < group; g++, sum++, out += head_dim) {
             float *head = y + t * y_stride + g * head_dim;
-            for (size_t d = 0; d < head_dim; d++) head[d] = out[d] / *sum;
+            for (size_t d = 0; d < head_dim; d++)
+                head[d] = out[d] / *sum;
         }
     }
 }

@@ -1,8 +1,12 @@
 /* Owns: the ISA levels that this build knows, and whether this processor can run them.
- * Does not own: the kernels. */
+ * Does not own: the kernels. The only architecture #if outside the ISA files is here. */
 #include "backend/cpu/kernels.h"
 
 #include <assert.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 typedef struct isa_level {
     const char *name;
@@ -15,9 +19,34 @@ static bool always_available(void)
     return true;
 }
 
+#if defined(__x86_64__)
+/* __builtin_cpu_supports also asks the system (XGETBV) whether it saves the wider registers; F16C,
+ * which clang 14 has no name for, uses the registers of AVX2. */
+static bool avx2_available(void)
+{
+    unsigned eax = 0;
+    unsigned ebx = 0;
+    unsigned ecx = 0;
+    unsigned edx = 0;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C) != 0;
+}
+
+static bool avx512_available(void)
+{
+    return avx2_available() && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
 /* From the reference upwards. */
 static const isa_level levels[] = {
     {"scalar", always_available, met_cpu_fill_scalar},
+#if defined(__x86_64__)
+    {"avx2", avx2_available, met_cpu_fill_avx2},
+    {"avx512", avx512_available, met_cpu_fill_avx512},
+#endif
 };
 
 int32_t met_cpu_level_count(void)
@@ -41,7 +70,8 @@ met_cpu_kernels met_cpu_level_kernels(int32_t level)
 {
     assert(level >= 0 && level < met_cpu_level_count());
     met_cpu_kernels kernels;
-    for (int32_t i = 0; i <= level; i++) levels[i].fill(&kernels);
+    for (int32_t i = 0; i <= level; i++)
+        levels[i].fill(&kernels);
     kernels.name = levels[level].name;
     return kernels;
 }

@@ -1,0 +1,109 @@
+/* What the AVX-512 kernels share: masks for tails, the fixed tree of sums, the exponential.
+ *
+ * Included only by files that are compiled for AVX-512; everything is static. Tails are masked, not
+ * padded with zeros: fma(0, 0, -0) is +0, which would show. */
+#ifndef MET_BACKEND_CPU_MATH_AVX512_H
+#define MET_BACKEND_CPU_MATH_AVX512_H
+
+#include "backend/cpu/exp.h"
+
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Unrolled kernels take their sizes as constants and must be inlined for the registers to work. */
+#define MET_FORCE_INLINE static inline __attribute__((always_inline))
+
+/* The first n of 16 lanes; all when n >= 16. */
+static inline __mmask16 mask16_first(size_t n)
+{
+    return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1u);
+}
+
+static inline __m512 load16_half(const uint16_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
+static inline __m512 load16_half_masked(__mmask16 mask, const uint16_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, p));
+}
+
+/* Elements i .. i + 15 of a row of f16 (`half`, a constant) or f32. */
+MET_FORCE_INLINE __m512 load16(const uint8_t *row, size_t i, const bool half)
+{
+    return half ? load16_half((const uint16_t *)row + i) : _mm512_loadu_ps((const float *)row + i);
+}
+
+MET_FORCE_INLINE __m512 load16_masked(__mmask16 mask, const uint8_t *row, size_t i, const bool half)
+{
+    return half ? load16_half_masked(mask, (const uint16_t *)row + i)
+                : _mm512_maskz_loadu_ps(mask, (const float *)row + i);
+}
+
+/* The f16 scale that a Q8_0 block begins with. */
+static inline uint16_t read_u16(const uint8_t *p)
+{
+    uint16_t value;
+    memcpy(&value, p, sizeof value);
+    return value;
+}
+
+/* kernels.h: p[i] = p[i] + p[i + h] for h = 8, 4, 2, 1. */
+static inline float tree16(__m512 p)
+{
+    __m256 h8 = _mm256_add_ps(_mm512_castps512_ps256(p), _mm512_extractf32x8_ps(p, 1));
+    __m128 h4 = _mm_add_ps(_mm256_castps256_ps128(h8), _mm256_extractf128_ps(h8, 1));
+    __m128 h2 = _mm_add_ps(h4, _mm_movehl_ps(h4, h4));
+    return _mm_cvtss_f32(_mm_add_ss(h2, _mm_movehdup_ps(h2)));
+}
+
+/* tree16 of four vectors, in the first four lanes; the others are 0. The result is not narrowed:
+ * gcc 12 would fuse the narrowing with a masked store into vextractf32x4, whose mask does not keep
+ * it from faulting on what is masked out. */
+static inline __m512 tree16_of4(__m512 p0, __m512 p1, __m512 p2, __m512 p3)
+{
+    __m512 a =
+        _mm512_add_ps(_mm512_shuffle_f32x4(p0, p1, 0x44), _mm512_shuffle_f32x4(p0, p1, 0xee));
+    __m512 b =
+        _mm512_add_ps(_mm512_shuffle_f32x4(p2, p3, 0x44), _mm512_shuffle_f32x4(p2, p3, 0xee));
+    __m512 h4 = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+    __m512 h2 = _mm512_add_ps(h4, _mm512_permute_ps(h4, 0x4e));
+    __m512 h1 = _mm512_add_ps(h2, _mm512_permute_ps(h2, 0xb1));
+    return _mm512_maskz_compress_ps(0x1111, h1);
+}
+
+/* exp.h. min(c, x) and max(c, x) return x when it is NaN: the operands' order matters. */
+static inline __m512 exp16(__m512 x)
+{
+    const __m512 magic = _mm512_set1_ps(MET_EXP_MAGIC);
+    const __m512 one = _mm512_set1_ps(1.0f);
+    const __m512i bias = _mm512_set1_epi32(127);
+
+    x = _mm512_min_ps(_mm512_set1_ps(MET_EXP_HI), x);
+    x = _mm512_max_ps(_mm512_set1_ps(MET_EXP_LO), x);
+    __m512 t = _mm512_fmadd_ps(x, _mm512_set1_ps(MET_EXP_LOG2E), magic);
+    __m512 n = _mm512_sub_ps(t, magic);
+    __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(MET_EXP_MINUS_LN2_HIGH), x);
+    r = _mm512_fmadd_ps(n, _mm512_set1_ps(MET_EXP_MINUS_LN2_LOW), r);
+    __m512 p = _mm512_fmadd_ps(_mm512_set1_ps(MET_EXP_P6), r, _mm512_set1_ps(MET_EXP_P5));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MET_EXP_P4));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MET_EXP_P3));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MET_EXP_P2));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MET_EXP_P1));
+    p = _mm512_fmadd_ps(p, r, one);
+    p = _mm512_fmadd_ps(p, r, one);
+
+    __m512i k = _mm512_sub_epi32(_mm512_castps_si512(t), _mm512_set1_epi32(MET_EXP_MAGIC_BITS));
+    __m512i a = _mm512_srai_epi32(k, 1);
+    __m512i b = _mm512_sub_epi32(k, a);
+    __m512i scale_a = _mm512_slli_epi32(_mm512_add_epi32(a, bias), 23);
+    __m512i scale_b = _mm512_slli_epi32(_mm512_add_epi32(b, bias), 23);
+    return _mm512_mul_ps(_mm512_mul_ps(p, _mm512_castsi512_ps(scale_a)),
+                         _mm512_castsi512_ps(scale_b));
+}
+
+#endif
