@@ -33,14 +33,14 @@ def fma(a, b, c):
 
     In float64 the product is exact and the sum is rounded; rounding that to float32 differs from a
     true fma only where it lies exactly between two float32. There the sum's error decides."""
-    product = np.float64(a) * b
-    total = np.asarray(product + c)
+    product = np.multiply(a, b, dtype=np.float64)
+    total = np.asarray(np.add(product, c, dtype=np.float64))
     between = (total.view(np.int64) & LOST_BITS) == HALF_WAY
     if between.any():
         product, c = (np.broadcast_to(part, total.shape)[between] for part in (product, c))
         near = total[between]
         other = near - product
-        error = (product - (near - other)) + (c - other)  # what the sum lost (Knuth's TwoSum)
+        error = (product - (near - other)) + (np.float64(c) - other)  # what the sum lost (Knuth's TwoSum)
         away = np.where(error > 0, np.inf, -np.inf)
         total[between] = np.where(error == 0, near, np.nextafter(near, away))
     return total.astype(f32)

@@ -11,6 +11,8 @@ from reference import gguf
 SHAPE = {"layers": 2, "cols": 64, "ffn_cols": 160, "heads": 4, "kv_heads": 2, "head_dim": None,
          "vocab": 512, "context_length": 1024, "rope_base": 1e6, "eps": 1e-6, "tied": True}
 
+NORMAL, CONTROL, UNUSED = 1, 3, 5  # token types of the GGUF format
+
 
 def _byte_tokens():
     """The 256 byte tokens of GPT-2's alphabet, in its order: printable bytes stand for themselves,
@@ -21,16 +23,18 @@ def _byte_tokens():
 
 
 def _vocabulary(vocab):
-    """Tokens, types and merges of a valid byte-level vocabulary of 256 + 3 tokens or more:
-    bytes, then pairs of letters (token 256 + i is merge i), then the three control tokens."""
+    """Tokens, types and merges of a valid byte-level vocabulary of 256 + 3 tokens or more: bytes,
+    pairs of letters (token 256 + i is merge i), unused tokens, then the three control tokens."""
     alphabet = _byte_tokens()
-    pairs = [(a, b) for a in alphabet[32:] for b in alphabet[32:]]
-    merges = pairs[:vocab - 256 - 3]
-    if len(merges) != vocab - 256 - 3:
-        raise ValueError(f"vocab {vocab}, expected 259 to {259 + len(pairs)}")
-    tokens = alphabet + [a + b for a, b in merges]
+    room = vocab - len(alphabet) - 3
+    if room < 0:
+        raise ValueError(f"vocab {vocab}, expected 259 or more")
+    merges = [(a, b) for a in alphabet[32:] for b in alphabet[32:]][:room]
+    unused = [f"[PAD{i}]" for i in range(room - len(merges))]
+    tokens = alphabet + [a + b for a, b in merges] + unused
+    types = [NORMAL] * (256 + len(merges)) + [UNUSED] * len(unused) + [CONTROL] * 3
     tokens += ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    return tokens, [1] * (vocab - 3) + [3] * 3, [f"{a} {b}" for a, b in merges]
+    return tokens, types, [f"{a} {b}" for a, b in merges]
 
 
 TEMPLATE = ("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + "

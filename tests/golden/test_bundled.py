@@ -2,10 +2,10 @@
 
     test_bundled.py PATH_OF_METALLIC [EVERY]
 
-bundled.jsonl has one conversation a line: {"messages", "skill", "expected", "torch"}; python/bundled
-holds the script that made it. Every line must come out equal to "torch", byte for byte; "expected"
-(the right answer) is not judged here. With EVERY only each EVERY-th line is run, which is for builds
-that are slow on purpose (sanitizers); the number of lines run is printed.
+bundled.jsonl has one conversation a line: {"messages", "skill", "expected", "torch"}; the script
+that made it is in python/bundled. Every line must come out equal to "torch", byte for byte;
+"expected" (the right answer) is not judged here. With EVERY only each EVERY-th line is run, which
+is for builds that are slow on purpose (sanitizers); the number of lines run is printed.
 """
 import collections
 import concurrent.futures

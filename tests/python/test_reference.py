@@ -289,12 +289,8 @@ class Machine(unittest.TestCase):
                 tensor = gguf.parse(gguf.serialize({}, {"w": (w, kind)})).tensors["w"]
                 got = machine.Machine().matmul(x, tensor)
                 for t, row in np.ndindex(2, 3):
-                    lanes = [np.float32(0)] * 16
-                    for i in range(cols):
-                        lanes[i % 16] = self.fma(tensor.values()[row, i], x[t, i], lanes[i % 16])
-                    for half in (8, 4, 2, 1):
-                        lanes = [lanes[i] + lanes[i + half] for i in range(half)]
-                    self.assertEqual(got[t, row], lanes[0])
+                    want = self.lanes(zip(tensor.values()[row], x[t]))
+                    self.assertEqual(got[t, row], want)
 
     def test_q8_products_accumulate_block_by_block(self):
         w = self.random.standard_normal((4, 96))
@@ -311,6 +307,58 @@ class Machine(unittest.TestCase):
                 isum = sum(int(a) * int(b) for a, b in zip(q, stored["q"]))
                 acc = self.fma(isum, np.float32(stored["scale"]) * (most / np.float32(127)), acc)
             self.assertEqual(got[t, row], acc)
+
+    def lanes(self, pairs):
+        """Sixteen partial sums of products, then the tree."""
+        p = [np.float32(0)] * 16
+        for i, (a, b) in enumerate(pairs):
+            p[i % 16] = self.fma(a, b, p[i % 16])
+        for half in (8, 4, 2, 1):
+            p = [p[i] + p[i + half] for i in range(half)]
+        return p[0]
+
+    def test_vector_operations_round_in_the_stated_order(self):
+        one = np.float32(1)
+        x, y, w = self.random.standard_normal((3, 1, 24)).astype("f4")
+        tensor = gguf.parse(gguf.serialize({}, {"w": (w[0], "F32")})).tensors["w"]
+        size = one / np.sqrt(self.lanes(zip(x[0], x[0])) / np.float32(24) + np.float32(0.1))
+        self.assertEqual(machine.Machine().rmsnorm(x, tensor, 0.1)[0].tolist(),
+                         [float(v * size * s) for v, s in zip(x[0], w[0])])
+        self.assertEqual(machine.Machine().swiglu(x, y)[0].tolist(),
+                         [float(g / (one + machine.exp(-g)) * u) for g, u in zip(x[0], y[0])])
+        cosine, sine = machine.Machine().rope_table(np.array([9]), 24, 1e4)
+        turned = machine.Machine().rope(x[:, None], (cosine, sine))[0, 0]
+        for i in range(12):
+            a, b, c, s = x[0, i], x[0, i + 12], cosine[0, i], sine[0, i]
+            self.assertEqual(c, np.float32(math.cos(9 * 1e4 ** (-i / 12))))
+            self.assertEqual(turned[i], self.fma(a, c, -(b * s)))
+            self.assertEqual(turned[i + 12], self.fma(b, c, a * s))
+
+    def test_attention_visits_keys_in_blocks_of_64_in_ascending_order(self):
+        zero = np.float32(0)
+        q = self.random.standard_normal((1, 1, 4)).astype("f4")
+        k, v = self.random.standard_normal((2, 150, 1, 4)).astype("f2").astype("f4")
+        top, total, out = np.float32(-np.inf), zero, [zero] * 4
+        for start in (0, 64, 128):
+            scores = []
+            for j in range(start, min(start + 64, 150)):
+                acc = zero
+                for d in range(4):
+                    acc = self.fma(q[0, 0, d], k[j, 0, d], acc)
+                scores.append(acc * np.float32(0.5))
+            block_top = max(scores)
+            weights = [machine.exp(s - block_top) for s in scores]
+            block_total = self.lanes((p, 1) for p in weights)
+            part = [zero] * 4
+            for j, p in enumerate(weights):
+                part = [self.fma(p, v[start + j, 0, d], part[d]) for d in range(4)]
+            both = max(top, block_top)
+            a, b = machine.exp(top - both), machine.exp(block_top - both)
+            total = self.fma(total, a, block_total * b)
+            out = [self.fma(old, a, new * b) for old, new in zip(out, part)]
+            top = both
+        got = machine.Machine().attention(q, k, v, 149)[0]
+        self.assertEqual(got.tolist(), [float(value / total) for value in out])
 
     def test_exp_is_within_one_unit_in_the_last_place(self):
         x = np.linspace(-87, 88, 20001).astype("f4")
