@@ -40,7 +40,8 @@ def fma(a, b, c):
         product, c = (np.broadcast_to(part, total.shape)[between] for part in (product, c))
         near = total[between]
         other = near - product
-        error = (product - (near - other)) + (np.float64(c) - other)  # what the sum lost (Knuth's TwoSum)
+        # What the sum lost (Knuth's TwoSum).
+        error = (product - (near - other)) + (np.float64(c) - other)
         away = np.where(error > 0, np.inf, -np.inf)
         total[between] = np.where(error == 0, near, np.nextafter(near, away))
     return total.astype(f32)

@@ -256,13 +256,14 @@ class Machine(unittest.TestCase):
         self.random = np.random.default_rng(17)
 
     def fma(self, a, b, c):
-        """One rounding, by exact fractions."""
+        """One rounding, half to even, by exact fractions."""
         exact = (fractions.Fraction(float(a)) * fractions.Fraction(float(b))
                  + fractions.Fraction(float(c)))
         near = np.float32(float(exact))
         around = [np.nextafter(near, np.float32(-np.inf)), near,
                   np.nextafter(near, np.float32(np.inf))]
-        return min(around, key=lambda f: abs(fractions.Fraction(float(f)) - exact))
+        return min(around, key=lambda f: (abs(fractions.Fraction(float(f)) - exact),
+                                          int(f.view(np.int32)) & 1))
 
     def test_fma_rounds_once(self):
         a, b, c = self.random.standard_normal((3, 2000)).astype("f4")
