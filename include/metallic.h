@@ -241,7 +241,7 @@ MET_API met_status met_model_chat_values(const met_model *model, const met_value
 typedef struct met_session met_session;
 
 typedef struct met_session_options {
-    int32_t context_length; /* most tokens; 0: the model's trained length */
+    int32_t context_length; /* most tokens, up to the model's trained length; 0: that length */
 } met_session_options;
 
 MET_API met_session_options met_session_options_default(void);
@@ -261,9 +261,10 @@ MET_API int32_t met_session_context_length(const met_session *session);
  * tokens  [count] ids in [0, vocab), borrowed for this call.
  * count   >= 1; position + count may not exceed the context length.
  * logits  out: [vocab] float32, unnormalised, owned by the session and valid until the next call
- *         that takes it. May be NULL.
- * Returns MET_OK; MET_E_RANGE a bad id, MET_E_CONTEXT_FULL no room, MET_E_MEMORY: the session is
- * unchanged; MET_E_DEVICE the machine failed: the session may only be freed.
+ *         that takes it. May be NULL: then they are not computed.
+ * Returns MET_OK; MET_E_ARGUMENT no tokens, MET_E_RANGE a bad id, MET_E_CONTEXT_FULL no room,
+ * MET_E_MEMORY: the session is unchanged; MET_E_DEVICE the machine failed: the session may only be
+ * freed.
  * The logits are the same bits for any split of the tokens into calls. */
 MET_API met_status met_session_feed(met_session *session, const int32_t *tokens, int32_t count,
                                     const float **logits, met_error *err);
@@ -277,7 +278,8 @@ MET_API met_status met_session_rewind(met_session *session, int32_t position, me
 
 /* Make the session hold exactly these tokens, computing only what differs from what it holds.
  * The last token is always computed, so that logits are there. reused may be NULL; out: tokens
- * that were not computed again. Errors as met_session_feed. */
+ * that were not computed again. Errors as met_session_feed, but after MET_E_MEMORY the session
+ * holds only the tokens that both lists begin with. */
 MET_API met_status met_session_set(met_session *session, const int32_t *tokens, int32_t count,
                                    const float **logits, int32_t *reused, met_error *err);
 
@@ -298,8 +300,10 @@ MET_API met_session_memory met_session_memory_used(const met_session *session);
  *   3. top_k: the k largest stay;  4. softmax of logits / temperature;
  *   5. top_p: the smallest set of most likely tokens whose probability reaches p stays;
  *   6. min_p: tokens below min_p times the most likely one go;
- *   7. one draw from what is left, renormalised, most likely first.
- * The generator is xoshiro256** seeded by SplitMix64: the same seed gives the same text. */
+ *   7. one draw from what is left, renormalised, most likely first, the lowest id among equals.
+ * Probabilities are held as integers of 2^-40 of the largest, so that sums do not depend on their
+ * order. The generator is xoshiro256** seeded by SplitMix64: the same seed gives the same text.
+ * Defaults: greedy, every step off, a window of 64. */
 typedef struct met_sampling {
     float temperature;       /* >= 0; 0 is greedy */
     int32_t top_k;           /* >= 0; 0: off */
@@ -321,7 +325,8 @@ typedef struct met_logprob {
 
 /* One generated token. All pointers are borrowed until the callback returns.
  * `text` is what can be shown now: whole UTF-8 characters, nothing that may still turn out to be a
- * stop string. It may be empty, and may hold bytes of earlier tokens. */
+ * stop string. It may be empty, and may hold bytes of earlier tokens. A control token has no text.
+ */
 typedef struct met_token_event {
     int32_t token; /* -1 for a last event that only releases held-back text */
     met_str text;
@@ -331,10 +336,12 @@ typedef struct met_token_event {
     int32_t index; /* 0 for the first generated token */
 } met_token_event;
 
-/* Return false to stop. */
+/* Return false to stop: it is not called again, and text that is held back is not shown. For the
+ * last event (token -1) the answer does not matter. */
 typedef bool (*met_token_fn)(void *user, const met_token_event *event);
 
-/* Called between chunks of a long prompt. Return false to stop. */
+/* Called between chunks of a long prompt, with the tokens that the session holds and shall hold.
+ * Return false to stop: the session keeps what was computed, and the next call goes on there. */
 typedef bool (*met_progress_fn)(void *user, int32_t done, int32_t total);
 
 typedef enum met_finish {
@@ -353,7 +360,9 @@ typedef struct met_generate_options {
     int32_t max_tokens;      /* >= 0; 0: until something else ends it */
     int32_t logprobs;        /* how many alternatives to report, 0..64; -1: none at all */
     bool ignore_end;         /* go on after an end token: for benchmarks */
-    const char *const *stop; /* [stop_count] strings that end the text; not part of it */
+    /* [stop_count] UTF-8 strings that end the text and are not part of it. The one that is complete
+     * first counts, of several at the same byte the longest. */
+    const char *const *stop;
     size_t stop_count;
     met_token_fn on_token;       /* may be NULL */
     met_progress_fn on_progress; /* may be NULL */
@@ -364,8 +373,8 @@ MET_API met_generate_options met_generate_options_default(void);
 
 typedef struct met_generate_result {
     met_finish finish;
-    int32_t prompt_tokens;
-    int32_t reused_tokens; /* of the prompt, found in the session */
+    int32_t prompt_tokens;    /* that the session holds: all, unless it was stopped before */
+    int32_t reused_tokens;    /* of the prompt, found in the session */
     int32_t generated_tokens; /* an end token is not counted */
     double prefill_seconds;   /* prompt tokens to first logits */
     double first_token_seconds; /* call to first token chosen */
@@ -373,8 +382,11 @@ typedef struct met_generate_result {
 } met_generate_result;
 
 /* Make the session hold `tokens` (as met_session_set) and generate after them. Every generated
- * token but the last is fed to the session; an end token is not. Errors as met_session_set and
- * MET_E_ARGUMENT for options out of range; on failure `result` still counts what was done. */
+ * token but the last is fed to the session; an end token is not. So the next turn of a conversation
+ * (the same tokens, the answer's, its end token, a new message) computes only what is new.
+ * NULL options are the defaults; `result` may be NULL. Errors as met_session_set and MET_E_ARGUMENT
+ * for options out of range; on failure `result` still counts what was done.
+ * MET_E_DEVICE also when every logit is NaN or -infinity. */
 MET_API met_status met_generate(met_session *session, const int32_t *tokens, int32_t count,
                                 const met_generate_options *options,
                                 met_generate_result *result, met_error *err);

@@ -38,13 +38,13 @@ static int32_t choose_once(met_sampling options, const float *logits, int32_t vo
 }
 
 /* How often each token is chosen over evenly spaced draws: its probability, exactly. */
-enum { DRAWS = 1 << 16 };
+enum { DRAWS = 1 << 13 };
 static void count_choices(met_sampling options, const float *logits, int32_t vocab, int32_t *counts)
 {
     met_sampler *sampler = sampler_of(&options, vocab);
     memset(counts, 0, (size_t)vocab * sizeof *counts);
     for (uint64_t i = 0; i < DRAWS; i++) {
-        counts[choose_at(sampler, logits, (i << 48) + (1ull << 47))]++;
+        counts[choose_at(sampler, logits, (i << 51) + (1ull << 50))]++;
     }
     met_sampler_free(sampler);
 }
