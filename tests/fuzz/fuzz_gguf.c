@@ -1,7 +1,7 @@
 /* Any bytes as a GGUF file: they are read, shown, bound to a model and asked for one token, or
  * refused with a text. Nothing else may happen.
  *
- * Seeds come from fuzz_gguf_seeds, so that no corpus is kept. */
+ * Seeds come from seeds_gguf, so that no corpus is kept. */
 #include "metallic.h"
 
 #include <stdlib.h>
