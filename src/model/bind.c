@@ -211,12 +211,26 @@ static met_status read_hyper(const met_gguf *gguf, met_hyper *hyper, met_error *
     return status;
 }
 
+/* A large model may come in several files, of which each alone lacks tensors. */
+static met_status refuse_part(const met_gguf *gguf, met_error *err)
+{
+    uint32_t parts = 1;
+    met_status status = met_gguf_maybe_u32(gguf, "split.count", &parts, err);
+    if (status != MET_OK || parts <= 1) return status;
+    return met_fail(err, MET_E_KEY,
+                    "%s: key split.count is %u: this is one of %u parts, expected a whole model; "
+                    "merge them first",
+                    met_gguf_name(gguf), parts, parts);
+}
+
 met_status met_model_bind(const met_gguf *gguf, met_hyper *hyper, met_program *program,
                           met_error *err)
 {
     *hyper = (met_hyper){0};
     met_program_init(program);
-    met_status status = met_gguf_get_str(gguf, "general.architecture", &hyper->architecture, err);
+    met_status status = refuse_part(gguf, err);
+    if (status != MET_OK) return status;
+    status = met_gguf_get_str(gguf, "general.architecture", &hyper->architecture, err);
     if (status != MET_OK) return status;
     if (!met_str_is(hyper->architecture, "qwen2")) {
         return met_fail(err, MET_E_ARCHITECTURE,

@@ -2,6 +2,7 @@
 #include "model/model.h"
 #include "support/testing.h"
 #include "support/tiny_model.h"
+#include "gguf/forge.h"
 
 typedef struct copy {
     unsigned char *bytes;
@@ -51,6 +52,26 @@ static void expect_refused(copy c, met_status expected, const char *words)
     assert_null(program.ops);
     met_gguf_free(gguf);
     free(c.bytes);
+}
+
+/* llama.cpp's converter splits large models; only the first part has the metadata. */
+static void one_part_of_a_split_model_is_refused_as_such(void **state)
+{
+    (void)state;
+    met_buffer f = {0};
+    met_gguf *gguf = NULL;
+    met_hyper hyper;
+    met_program program;
+    met_error err;
+    forge_header(&f, 3, 0, 1);
+    forge_key(&f, "split.count", MET_GGUF_U16);
+    met_buffer_add(&f, "\3\0", 2);
+    assert_ok(met_gguf_parse(f.data, f.bytes, "m.gguf", &gguf, &err));
+    assert_int_equal(met_model_bind(gguf, &hyper, &program, &err), MET_E_KEY);
+    assert_string_equal(err.text, "m.gguf: key split.count is 3: this is one of 3 parts, expected "
+                                  "a whole model; merge them first");
+    met_gguf_free(gguf);
+    met_buffer_free(&f);
 }
 
 static void patch_u32(copy c, const char *key, uint32_t value)
@@ -185,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_come_from_the_metadata),
         cmocka_unit_test(every_missing_tensor_is_named),
+        cmocka_unit_test(one_part_of_a_split_model_is_refused_as_such),
         cmocka_unit_test(a_wrong_shape_is_shown_with_the_expected_one),
         cmocka_unit_test(a_vector_that_is_not_f32_is_refused),
         cmocka_unit_test(impossible_sizes_are_refused_by_key),
