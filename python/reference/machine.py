@@ -72,8 +72,11 @@ def exp(x):
 
 
 class Machine:
-    """The operations of qwen2.Float64 as the CPU machine computes them; the cache is float16."""
+    """The operations of qwen2.Float64 as the CPU machine computes them."""
     dtype = f32
+
+    def __init__(self, half_cache=True):
+        self.half_cache = half_cache
 
     def embed(self, table, tokens):
         return table.values(tokens, f32)
@@ -129,7 +132,7 @@ class Machine:
         return np.concatenate([fma(a, cosine, -(b * sine)), fma(b, cosine, a * sine)], -1)
 
     def kv_append(self, x):
-        return x.astype(np.float16).astype(f32)
+        return x.astype(np.float16).astype(f32) if self.half_cache else x
 
     def attention(self, q, k, v, position):
         tokens, heads, head_dim = q.shape
