@@ -1,11 +1,10 @@
 """The bundled model's greedy text, prompt by prompt, against what PyTorch said.
 
-    test_bundled.py PATH_OF_METALLIC [EVERY]
+    test_bundled.py PATH_OF_METALLIC
 
 bundled.jsonl has one conversation a line: {"messages", "skill", "expected", "torch"}; the script
 that made it is in python/bundled. Every line must come out equal to "torch", byte for byte;
-"expected" (the right answer) is not judged here. With EVERY only each EVERY-th line is run, which
-is for builds that are slow on purpose (sanitizers); the number of lines run is printed.
+"expected" (the right answer) is not judged here.
 """
 import collections
 import concurrent.futures
@@ -22,7 +21,6 @@ sys.path.insert(0, str(HERE.parent))
 from support import tap  # noqa: E402
 
 METALLIC = sys.argv[1]
-EVERY = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 LEAST_LINES = 1500  # fewer would not cover every skill
 SHOWN = 5  # differences that are printed for each skill
 
@@ -46,14 +44,12 @@ def answer(line):
 
 class Bundled(unittest.TestCase):
     """One test for each skill is added below."""
-    lines, texts = read_lines(), {}
+    lines, texts = read_lines(), []
 
     @classmethod
     def setUpClass(cls):
-        chosen = range(0, len(cls.lines), EVERY)
-        print(f"# {len(chosen)} of {len(cls.lines)} lines", flush=True)
         with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            cls.texts = dict(zip(chosen, pool.map(lambda i: answer(cls.lines[i]), chosen)))
+            cls.texts = list(pool.map(answer, cls.lines))
 
     def test_there_are_enough_lines_and_each_is_whole(self):
         self.assertGreaterEqual(len(self.lines), LEAST_LINES)
@@ -62,11 +58,12 @@ class Bundled(unittest.TestCase):
             self.assertEqual(line["messages"][-1]["role"], "user", number)
 
     def judge(self, skill):
-        wrong = [i for i, text in self.texts.items()
-                 if self.lines[i]["skill"] == skill and text != self.lines[i]["torch"]]
-        for i in wrong[:SHOWN]:
-            print(f"# line {i + 1}: {self.lines[i]['messages'][-1]['content']!r}: "
-                  f"found {self.texts[i]!r}, expected {self.lines[i]['torch']!r}")
+        wrong = [(number, line, text)
+                 for number, (line, text) in enumerate(zip(self.lines, self.texts), 1)
+                 if line["skill"] == skill and text != line["torch"]]
+        for number, line, text in wrong[:SHOWN]:
+            print(f"# line {number}: {line['messages'][-1]['content']!r}: "
+                  f"found {text!r}, expected {line['torch']!r}")
         self.assertEqual(len(wrong), 0, f"{skill}: texts that differ from PyTorch's")
 
 
