@@ -416,6 +416,53 @@ static void unknown_shapes_and_types_are_refused_with_the_list(void **state)
     assert_int_equal(files_in_folder(), 0);
 }
 
+/* A normalised vector has entries of about 1 and the embedding's rows have a deviation of
+ * 1 / sqrt(cols), so logits have a deviation of 1 whatever the layers do: estimated from 512 of
+ * them within 1 / sqrt(2 * 512) = 0.03, and norms that differ from 1 by less than 0.1 add under
+ * 0.01. 0.2 is five times both. */
+static void check_run(met_context *context, const char *path)
+{
+    static const char prompt[] = "<|im_start|>user\nis the rain near <|im_end|>?";
+    const met_span control = {0, strlen("<|im_start|>")};
+    met_error err;
+    met_model *model = NULL;
+    met_session *session = NULL;
+    int32_t tokens[256];
+    size_t count = 0;
+    const float *logits = NULL;
+    assert_ok(met_model_open(context, path, &model, &err));
+    assert_ok(met_model_tokenize(model, (met_str){prompt, sizeof prompt - 1}, &control, 1, tokens,
+                                 256, &count, &err));
+    assert_int_equal(tokens[0], 510); /* <|im_start|> within the range */
+    for (size_t i = 1; i < count; i++)
+        assert_true(tokens[i] < 509); /* what follows is only text */
+    assert_true(met_model_is_end(model, 511));
+    assert_ok(met_session_create(model, NULL, &session, &err));
+    assert_ok(met_session_feed(session, tokens, (int32_t)count, &logits, &err));
+    double squares = 0;
+    for (int i = 0; i < 512; i++)
+        squares += (double)logits[i] * logits[i];
+    assert_true(fabs(sqrt(squares / 512) - 1) < 0.2);
+    met_session_free(session);
+    met_model_free(model);
+}
+
+static void a_synthetic_model_runs_with_sane_logits(void **state)
+{
+    (void)state;
+    met_error err;
+    met_context *context = NULL;
+    assert_ok(met_context_create(NULL, &context, &err));
+    static const char *const types[] = {"f32", "f16", "q8_0"};
+    for (size_t t = 0; t < 3; t++) {
+        opened model;
+        make_model(&model, "tiny", types[t], 11, NULL);
+        check_run(context, model.path);
+        remove_model(&model);
+    }
+    met_context_free(context);
+}
+
 typedef struct seen {
     int32_t calls, done, total, stop_after;
 } seen;
@@ -464,6 +511,7 @@ int main(void)
         cmocka_unit_test(the_vocabulary_is_a_valid_bpe),
         cmocka_unit_test(byte_tokens_are_those_of_gpt2),
         cmocka_unit_test(a_vocabulary_is_copied_from_another_file),
+        cmocka_unit_test(a_synthetic_model_runs_with_sane_logits),
         cmocka_unit_test(unknown_shapes_and_types_are_refused_with_the_list),
         cmocka_unit_test(progress_counts_tensors_and_may_stop),
     };
