@@ -17,7 +17,7 @@ typedef struct fake_machine {
     int32_t answer_count, answer_at;
     int32_t fail_in; /* this many more steps succeed; -1: all */
     met_status fail_with;
-    bool fail_timeline; /* timeline_create has no memory */
+    bool fail_timeline, fail_load; /* there is no memory for it */
     /* What happened. */
     met_step steps[FAKE_STEPS_MAX]; /* tokens are not kept */
     int32_t step_count;
@@ -58,7 +58,10 @@ static inline void fake_describe(const met_machine *machine, met_context_info *i
 static inline met_status fake_load(met_machine *machine, const met_program *program,
                                    met_loaded **out, met_error *err)
 {
-    (void)err;
+    if (fake_of(machine)->fail_load) {
+        snprintf(err->text, sizeof err->text, "no memory, says the fake");
+        return MET_E_MEMORY;
+    }
     fake_loaded *loaded = calloc(1, sizeof *loaded);
     assert_non_null(loaded);
     loaded->loaded.machine = machine;

@@ -346,6 +346,15 @@ static void text_held_back_comes_at_the_end(void **state)
     result = generate(session, &s, &options);
     assert_int_equal(result.finish, MET_FINISH_LENGTH);
     assert_string_equal(saw.text, "a Us");
+    /* A character that never ends may be the stop string itself. */
+    const char *const replaced[] = {"\ufffd"};
+    script_text(&f, &s, 5, "a\xe2\x82");
+    options = options_for(&saw);
+    options.stop = replaced;
+    options.stop_count = 1;
+    result = generate(session, &s, &options);
+    assert_int_equal(result.finish, MET_FINISH_STOP);
+    assert_string_equal(saw.text, "a");
     met_session_free(session);
     fixture_close(&f);
 }
@@ -428,6 +437,14 @@ static void progress_is_told_between_chunks(void **state)
         assert_int_equal(saw.progress[i][0], CHUNK * (i + 1));
         assert_int_equal(saw.progress[i][1], 50);
     }
+    /* What is found in the session counts as done. */
+    s.prompt[20] = f.byte['q'];
+    options = options_for(&saw);
+    options.on_progress = on_progress;
+    (void)generate(session, &s, &options);
+    assert_int_equal(saw.progress_count, 1);
+    assert_int_equal(saw.progress[0][0], 20 + CHUNK);
+    assert_int_equal(saw.progress[0][1], 50);
     met_session_free(session);
     fixture_close(&f);
 }

@@ -429,6 +429,18 @@ static void min_p_drops_what_is_far_below_the_best(void **state)
     }
 }
 
+static void min_p_keeps_what_is_exactly_at_it(void **state)
+{
+    (void)state;
+    const float logits[] = {0, -1};
+    float e = met_weight_exp(-1); /* 24 bits: the weight is exactly e * 2^40 */
+    int32_t counts[2];
+    count_choices(options_of(1, 0, 1, e), logits, 2, counts);
+    assert_share(counts[1], 1 / (1 + exp(1)));
+    count_choices(options_of(1, 0, 1, nextafterf(e, 1)), logits, 2, counts);
+    assert_int_equal(counts[1], 0);
+}
+
 static void steps_have_their_documented_order(void **state)
 {
     (void)state;
@@ -733,6 +745,7 @@ int main(void)
         cmocka_unit_test(top_k_keeps_k),
         cmocka_unit_test(top_p_keeps_the_smallest_set_that_reaches_p),
         cmocka_unit_test(min_p_drops_what_is_far_below_the_best),
+        cmocka_unit_test(min_p_keeps_what_is_exactly_at_it),
         cmocka_unit_test(steps_have_their_documented_order),
         cmocka_unit_test(each_penalty_does_what_its_formula_says),
         cmocka_unit_test(penalties_look_at_the_last_n_tokens),
