@@ -403,6 +403,40 @@ static void after_the_machine_failed_only_free_is_left(void **state)
     fixture_close(&f);
 }
 
+/* ---------------------------------------------------------------- on the CPU */
+
+static void reuse_on_the_cpu_gives_the_same_bits(void **state)
+{
+    (void)state;
+    met_context *context = NULL;
+    met_model *model = NULL;
+    met_session *fresh = NULL, *used = NULL;
+    met_context_options options = {.backend = "cpu", .threads = 2};
+    assert_ok(met_context_create(&options, &context, &err));
+    assert_ok(fixture_open_file(context, &model, &err));
+    assert_ok(met_session_create(model, NULL, &used, &err));
+    size_t bytes = (size_t)met_model_describe(model).vocab * sizeof(float);
+    int32_t tokens[300];
+    fill_tokens(tokens, 300, 12);
+    const struct {
+        int32_t change_at, count;
+    } cases[] = {{0, 150}, {149, 150}, {70, 300}, {64, 65}, {3, 200}, {63, 64}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const float *expected = NULL, *logits = NULL;
+        int32_t reused = -1;
+        tokens[cases[c].change_at] ^= 1;
+        assert_ok(met_session_set(used, tokens, cases[c].count, &logits, &reused, &err));
+        assert_int_equal(reused, c == 0 ? 0 : cases[c].change_at);
+        assert_ok(met_session_create(model, NULL, &fresh, &err));
+        assert_ok(met_session_feed(fresh, tokens, cases[c].count, &expected, &err));
+        assert_memory_equal(logits, expected, bytes);
+        met_session_free(fresh);
+    }
+    met_session_free(used);
+    met_model_free(model);
+    met_context_free(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_feed_without_memory_changes_nothing),
         cmocka_unit_test(a_set_without_memory_keeps_what_it_reuses),
         cmocka_unit_test(after_the_machine_failed_only_free_is_left),
+        cmocka_unit_test(reuse_on_the_cpu_gives_the_same_bits),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }
