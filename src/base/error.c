@@ -1,15 +1,28 @@
 /* Owns: error texts and status names. The invariant: a met_error is always one printable line. */
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Replace control characters, so that a name from a file cannot move the cursor or forge lines. */
+/* Replace control characters, so that a name from a file cannot move the cursor or forge lines, and
+ * what is not UTF-8 (a path may be anything, a long name is cut anywhere), so that the text fits
+ * into JSON. */
 static void make_printable(char *text)
 {
-    for (char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    const char *end = text + strlen(text);
+    while (text < end) {
+        uint32_t code_point = 0;
+        size_t bytes = met_utf8_next(text, (size_t)(end - text), &code_point);
+        bool control = code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
+        if (bytes == 0) {
+            bytes = 1;
+            control = true;
+        }
+        if (control) memset(text, '?', bytes);
+        text += bytes;
     }
 }
 

@@ -5,7 +5,7 @@
 #include "metallic.h"
 
 /* Record a failure and return `status`, so that callers write `return met_fail(...)`. The text is
- * one line: subject, found, expected. Bytes outside printable ASCII and UTF-8 are escaped, since
+ * one line: subject, found, expected. Control characters and what is not UTF-8 become '?', since
  * names come from hostile files. `err` may be NULL. */
 met_status met_fail(met_error *err, met_status status, const char *format, ...) MET_PRINTF(3, 4);
 

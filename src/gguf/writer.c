@@ -68,9 +68,18 @@ static void put_str(met_buffer *buffer, met_str text)
     met_buffer_add_str(buffer, text);
 }
 
+/* What belongs in the header cannot come after it. */
+static void remember_late(met_gguf_writer *w, met_str name)
+{
+    if (w->status != MET_OK || !w->header_written) return;
+    w->status =
+        met_fail(&w->error, MET_E_ARGUMENT, "%s: %.*s comes after tensor data, expected before",
+                 w->path, met_str_shown(name), name.data);
+}
+
 static void put_key(met_gguf_writer *w, met_str key, met_gguf_type type)
 {
-    assert(!w->header_written);
+    remember_late(w, key);
     put_str(&w->keys, key);
     put_u32(&w->keys, type);
     w->key_count++;
@@ -257,7 +266,7 @@ static uint64_t tensor_bytes(met_dtype type, uint32_t dims, const uint64_t *shap
 void met_gguf_describe_tensor(met_gguf_writer *writer, const char *name, met_dtype type,
                               uint32_t dims, const uint64_t *shape)
 {
-    assert(!writer->header_written);
+    remember_late(writer, met_str_of(name));
     if (writer->status != MET_OK) return;
     uint64_t bytes = tensor_bytes(type, dims, shape);
     if (bytes == 0 || bytes > INT64_MAX - writer->data_bytes) {

@@ -13,6 +13,20 @@
 
 /* ---------------------------------------------------------------- errors and text */
 
+static void an_error_is_utf8_without_controls(void **state)
+{
+    (void)state;
+    met_error err;
+    met_fail(&err, MET_E_IO, "%s", "caf\xc3\xa9 \xff \xc2\x9b[2J \xe2\x82");
+    assert_string_equal(err.text, "caf\xc3\xa9 ? ??[2J ??");
+    char text[2 * MET_ERROR_TEXT_BYTES];
+    for (size_t i = 0; i + 2 < sizeof text; i += 2) memcpy(text + i, "\xc3\xa9", 3);
+    met_fail(&err, MET_E_IO, "%s", text); /* cut, also within a character */
+    assert_true(met_utf8_valid(met_str_of(err.text), NULL));
+    met_fail(&err, MET_E_IO, "x%s", text);
+    assert_true(met_utf8_valid(met_str_of(err.text), NULL));
+}
+
 static void an_error_is_one_printable_line(void **state)
 {
     (void)state;
@@ -281,6 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_is_one_printable_line),
+        cmocka_unit_test(an_error_is_utf8_without_controls),
         cmocka_unit_test(a_long_error_says_that_it_was_cut),
         cmocka_unit_test(every_status_has_its_own_name),
         cmocka_unit_test(a_buffer_grows_and_keeps_its_bytes),

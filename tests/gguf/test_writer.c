@@ -349,6 +349,30 @@ static void data_must_fill_the_tensors_exactly(void **state)
     }
 }
 
+static void the_header_cannot_be_added_to_after_data(void **state)
+{
+    (void)state;
+    char path[4096], expected[4200];
+    met_error err;
+    const uint64_t ne[] = {4};
+    const float values[4] = {0};
+    path_of("late.gguf", path);
+    for (int pass = 0; pass < 2; pass++) {
+        met_gguf_writer *writer = begin(path, 32);
+        met_gguf_describe_tensor(writer, "a", MET_DTYPE_F32, 1, ne);
+        met_gguf_write_data(writer, values, sizeof values);
+        if (pass == 0)
+            met_gguf_write_u32(writer, "late", 1);
+        else
+            met_gguf_describe_tensor(writer, "late", MET_DTYPE_F32, 1, ne);
+        assert_int_equal(met_gguf_writer_finish(writer, &err), MET_E_ARGUMENT);
+        snprintf(expected, sizeof expected, "%s: late comes after tensor data, expected before",
+                 path);
+        assert_string_equal(err.text, expected);
+        assert_int_equal(files_in_folder(), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_reported_with_the_path),
         cmocka_unit_test(bad_alignments_and_shapes_are_refused),
         cmocka_unit_test(data_must_fill_the_tensors_exactly),
+        cmocka_unit_test(the_header_cannot_be_added_to_after_data),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
