@@ -9,9 +9,9 @@
 #include <stdlib.h>
 
 enum {
-    TOKENS_MAX = 1 << 24, /* leaves a slot 8 bits of the hash */
     MAPPED_POINTS = 0x144,
-    BATCH = 32, /* slots prefetched at a time */
+    UNMAP_SLACK = 8, /* bytes that unmap works on at a time */
+    BATCH = 32,      /* slots prefetched at a time */
 };
 
 #define NOT_MAPPED SIZE_MAX
@@ -43,18 +43,42 @@ static void fill_map(int16_t map[MAPPED_POINTS])
     }
 }
 
-/* Write the bytes that `text` spells, at most text.bytes, and return how many; NOT_MAPPED when a
- * character spells none. */
-static size_t unmap(const int16_t map[MAPPED_POINTS], met_str text, char *out)
+/* How many of the eight bytes at `s`, from the first on, are printable ASCII other than space. */
+static inline size_t count_printable(const unsigned char *s)
+{
+    uint64_t eight;
+    memcpy(&eight, s, 8); /* little-endian: the first byte is the lowest */
+    /* The high bit of a byte is set where it is above 7e or below 21; a borrow or carry into the
+     * next byte can only come from one that is set. */
+    uint64_t outside = (eight | (eight + 0x0101010101010101u) | (eight - 0x2121212121212121u)) &
+                       0x8080808080808080u;
+    return outside == 0 ? 8 : (size_t)__builtin_ctzll(outside) / 8;
+}
+
+/* Write the bytes that `text` spells, at most text.bytes and UNMAP_SLACK of rubbish, and return how
+ * many; NOT_MAPPED when a character spells none. `end` ends what may be read, at or after the
+ * text's own. */
+static size_t unmap(const int16_t map[MAPPED_POINTS], met_str text, const uint8_t *end, char *out)
 {
     const unsigned char *s = (const unsigned char *)text.data;
-    const unsigned char *end = s + text.bytes;
+    const unsigned char *stop = s + text.bytes;
     char *begin = out;
-    while (s < end) {
+    while (s < stop) {
+        if (end - s >= UNMAP_SLACK) { /* printable ASCII is spelled as itself, and most of it all */
+            size_t run = count_printable(s);
+            memcpy(out, s, UNMAP_SLACK);
+            if (run > (size_t)(stop - s)) run = (size_t)(stop - s);
+            out += run;
+            s += run;
+            if (s == stop) break;
+            if (run == UNMAP_SLACK) continue;
+        }
         unsigned point = *s++;
         if (point >= 0x80) {
             /* C2..C5 begin U+0080..U+017F. */
-            if (point < 0xc2 || point > 0xc5 || s == end || (*s & 0xc0) != 0x80) return NOT_MAPPED;
+            if (point < 0xc2 || point > 0xc5 || s == stop || (*s & 0xc0) != 0x80) {
+                return NOT_MAPPED;
+            }
             point = (point & 0x1f) << 6 | (*s++ & 0x3f);
             if (point >= MAPPED_POINTS) return NOT_MAPPED;
         }
@@ -101,10 +125,10 @@ static met_status find_arrays(loader *load, const met_gguf *gguf, met_error *err
                                 is_unsigned ? MET_GGUF_U32 : MET_GGUF_I32, &load->types, err);
     if (status != MET_OK) return status;
 
-    if (load->tokens.count == 0 || load->tokens.count > TOKENS_MAX) {
+    if (load->tokens.count == 0 || load->tokens.count > MET_VOCAB_TOKENS_MAX) {
         return met_fail(err, MET_E_TOKENIZER,
                         "%s: tokenizer.ggml.tokens has %llu tokens, supported are 1 to %d",
-                        load->name, (unsigned long long)load->tokens.count, TOKENS_MAX);
+                        load->name, (unsigned long long)load->tokens.count, MET_VOCAB_TOKENS_MAX);
     }
     if (load->types.count != load->tokens.count) {
         return met_fail(err, MET_E_TOKENIZER,
@@ -113,10 +137,10 @@ static met_status find_arrays(loader *load, const met_gguf *gguf, met_error *err
                         load->name, (unsigned long long)load->types.count,
                         (unsigned long long)load->tokens.count);
     }
-    if (load->merges.count > TOKENS_MAX) {
+    if (load->merges.count > MET_VOCAB_TOKENS_MAX) {
         return met_fail(err, MET_E_TOKENIZER,
                         "%s: tokenizer.ggml.merges has %llu merges, supported are at most %d",
-                        load->name, (unsigned long long)load->merges.count, TOKENS_MAX);
+                        load->name, (unsigned long long)load->merges.count, MET_VOCAB_TOKENS_MAX);
     }
     if ((uint64_t)(load->tokens.end - load->tokens.data) > UINT32_MAX) {
         return met_fail(err, MET_E_TOKENIZER,
@@ -141,7 +165,7 @@ static met_status allocate(loader *load, met_error *err)
     while (slots < count + count / 2 + count / 10) slots *= 2;
     vocab->slot_mask = (uint32_t)(slots - 1);
 
-    size_t text_bytes = (size_t)(load->tokens.end - load->tokens.data) + 1;
+    size_t text_bytes = (size_t)(load->tokens.end - load->tokens.data) + UNMAP_SLACK;
     vocab->bytes = malloc(text_bytes);
     vocab->begins = malloc((count + 1) * sizeof *vocab->begins);
     vocab->types = malloc(count);
@@ -217,7 +241,8 @@ static met_status read_tokens(loader *load, met_error *err)
         if (id == 256) load->after_bytes = at;
         met_str text = met_gguf_next_string(&at);
         bool literal = type == MET_TOKEN_CONTROL || type == MET_TOKEN_USER;
-        size_t bytes = literal ? NOT_MAPPED : unmap(load->map, text, vocab->bytes + used);
+        size_t bytes = literal ? NOT_MAPPED : unmap(load->map, text, load->tokens.end,
+                                                    vocab->bytes + used);
         bool mapped = bytes != NOT_MAPPED;
         if (!mapped) { /* as Hugging Face decodes what is not spelled in bytes */
             bytes = text.bytes;
@@ -258,7 +283,6 @@ static size_t merge_space(met_str merge)
     return left + 1 < merge.bytes ? left : 0;
 }
 
-/* Bytes that the first `chars_bytes` of a mapped spelling stand for: its characters. */
 static size_t count_chars(const char *text, size_t text_bytes)
 {
     size_t chars = 0;
@@ -290,8 +314,10 @@ static bool read_ranked(loader *load)
         }
         met_str bytes = met_vocab_bytes(vocab, id);
         if (bytes.bytes > MET_VOCAB_MERGE_BYTES_MAX) return false;
-        /* A token that is not spelled in bytes is never found, whatever its split. */
-        vocab->splits[id] = (uint16_t)count_chars(token.data, left);
+        /* A character spells a byte. (A token that is not spelled in bytes is never found, whatever
+         * its split.) */
+        vocab->splits[id] =
+            (uint16_t)(bytes.bytes == token.bytes ? left : count_chars(token.data, left));
         if (bytes.bytes == 2) {
             vocab->byte_ranks[(uint8_t)bytes.data[0] | (uint8_t)bytes.data[1] << 8] =
                 (uint32_t)(id - 256);
@@ -333,11 +359,11 @@ static met_status read_pairs(loader *load, char *scratch, met_error *err)
         if (space == 0) return fail_merge(load, rank, merge, "expected two parts and a space", err);
         met_str left = {merge.data, space};
         met_str right = {merge.data + space + 1, merge.bytes - space - 1};
-        size_t left_bytes = unmap(load->map, left, scratch);
+        size_t left_bytes = unmap(load->map, left, load->merges.end, scratch);
         if (left_bytes == NOT_MAPPED) {
             return fail_merge(load, rank, merge, "its left part spells no bytes", err);
         }
-        size_t right_bytes = unmap(load->map, right, scratch + left_bytes);
+        size_t right_bytes = unmap(load->map, right, load->merges.end, scratch + left_bytes);
         if (right_bytes == NOT_MAPPED) {
             return fail_merge(load, rank, merge, "its right part spells no bytes", err);
         }
@@ -368,7 +394,7 @@ static met_status read_unranked(loader *load, met_error *err)
     vocab->pairs = malloc(pairs * sizeof *vocab->pairs);
     vocab->products = malloc((merges + 1) * sizeof *vocab->products);
     /* No merge is longer than all of them. */
-    size_t scratch_bytes = (size_t)(load->merges.end - load->merges.data) + 1;
+    size_t scratch_bytes = (size_t)(load->merges.end - load->merges.data) + UNMAP_SLACK;
     char *scratch = malloc(scratch_bytes);
     met_status status = MET_OK;
     if (vocab->pairs == NULL || vocab->products == NULL || scratch == NULL) {

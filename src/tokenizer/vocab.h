@@ -18,6 +18,7 @@ enum {
 };
 
 enum {
+    MET_VOCAB_TOKENS_MAX = 1 << 24, /* also of merges; leaves a slot 8 bits of the hash */
     MET_VOCAB_MERGE_BYTES_MAX = 512, /* longest product of a merge in a ranked vocabulary */
 };
 #define MET_VOCAB_NO_RANK UINT32_MAX
