@@ -7,15 +7,23 @@
 
 typedef struct met_tokenizer met_tokenizer;
 
-/* From the tokenizer.ggml.* keys. Views into `gguf`'s bytes are kept: free the tokenizer first.
- * MET_E_TOKENIZER names an unknown model or pre-tokenizer, a merge or an id out of range; MET_E_KEY a missing key. */
+/* From the tokenizer.ggml.* keys; nothing of `gguf` is kept. MET_E_TOKENIZER names an unknown model or
+ * pre-tokenizer (a missing one too is refused, not guessed), a byte without a token, a bad merge,
+ * type or id; MET_E_KEY a missing key.
+ *
+ * Of tokens with the same bytes the one with the highest id is used, as in Hugging Face and
+ * llama.cpp; likewise of merges of the same pair the last. */
 met_status met_tokenizer_create(const met_gguf *gguf, met_tokenizer **out, met_error *err);
 /* Accepts NULL. */
 void met_tokenizer_free(met_tokenizer *tokenizer);
 
 int32_t met_tokenizer_count(const met_tokenizer *tokenizer);
 
-/* See met_model_tokenize. Linear in the text. Thread-safe: the tokenizer is immutable. */
+/* See met_model_tokenize. Within `control` ranges control tokens and user-defined ones are found by
+ * their spelling, the longest first, before normalisation; a spelling that crosses the border of a
+ * range is text. Outside, neither kind is ever recognised. MET_E_ARGUMENT for ranges that do not
+ * ascend or do not fit, and for a word of 4 GiB; MET_E_MEMORY. Time: linear in the text, n log n in
+ * the length of its longest word. Thread-safe. */
 met_status met_tokenizer_encode(const met_tokenizer *tokenizer, met_str text,
                                 const met_span *control, size_t control_count, int32_t *tokens,
                                 size_t capacity, size_t *count, met_error *err);
