@@ -109,8 +109,8 @@ static met_status run(const char *model, char **files, int count, bool json, met
     result r = {0};
     met_status status = met_mapping_open(model, &mapping, err);
     if (status != MET_OK) goto done;
-    status = met_gguf_parse(met_mapping_data(mapping), met_mapping_bytes(mapping), model, &gguf,
-                            err);
+    status =
+        met_gguf_parse(met_mapping_data(mapping), met_mapping_bytes(mapping), model, &gguf, err);
     if (status != MET_OK) goto done;
     status = load(gguf, &r, err);
     if (status != MET_OK) goto done;

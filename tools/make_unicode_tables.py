@@ -3,9 +3,9 @@
 
     tools/make_unicode_tables.py > src/tokenizer/unicode_tables.c
 
-Classes for the pre-tokenizer (letter, number, space, other) and what the NFC quick check needs, one
-byte for each code point in a two-level table. The data is that of the installed libutf8proc, so that
-classes and normalisation are of one Unicode version; the file says which.
+Classes for the pre-tokenizer (letter, number, space, other) and what the NFC quick check needs,
+one byte for each code point in a two-level table. The data is that of the installed libutf8proc, so
+that classes and normalisation are of one Unicode version; the file says which.
 """
 import ctypes
 import ctypes.util
@@ -36,7 +36,7 @@ def load():
 
 
 def composing(library):
-    """Code points whose NFC_Quick_Check is not Yes: they change alone, or may join what is before."""
+    """Code points whose NFC_Quick_Check is not Yes: they change, or may join the one before."""
     # Hangul vowels and finals join by arithmetic, which no decomposition shows.
     points = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}
     for point in range(1, 0x110000):

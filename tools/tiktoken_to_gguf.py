@@ -3,9 +3,9 @@
 
     tools/tiktoken_to_gguf.py qwen.tiktoken OUT.gguf
 
-A tiktoken file lists tokens by rank and no merges. The merge that makes a token is found by encoding
-its bytes with the lower ranks only: that leaves exactly two parts, because each token was made by
-joining two earlier ones. Needs nothing but Python; a few seconds.
+A tiktoken file lists tokens by rank and no merges. The merge that makes a token is found by
+encoding its bytes with the lower ranks only: that leaves exactly two parts, because each token was
+made by joining two earlier ones. Needs nothing but Python; a few seconds.
 """
 import argparse
 import base64

@@ -38,9 +38,8 @@ static void encode_short(const met_vocab *vocab, const char *word, size_t bytes,
     for (size_t i = 0; i < bytes; i++) {
         w.begins[i] = (uint8_t)i;
         w.ids[i] = vocab->byte_ids[(uint8_t)word[i]];
-        w.ranks[i] = i + 1 < bytes
-                         ? vocab->byte_ranks[(uint8_t)word[i] | (uint8_t)word[i + 1] << 8]
-                         : MET_VOCAB_NO_RANK;
+        w.ranks[i] = i + 1 < bytes ? vocab->byte_ranks[(uint8_t)word[i] | (uint8_t)word[i + 1] << 8]
+                                   : MET_VOCAB_NO_RANK;
     }
     w.begins[bytes] = (uint8_t)bytes;
 
@@ -65,7 +64,8 @@ static void encode_short(const met_vocab *vocab, const char *word, size_t bytes,
         w.ranks[best] = best + 1 < count ? short_rank(vocab, &w, word, best) : MET_VOCAB_NO_RANK;
         if (best > 0) w.ranks[best - 1] = short_rank(vocab, &w, word, best - 1);
     }
-    for (size_t i = 0; i < count; i++) met_ids_add(out, w.ids[i]);
+    for (size_t i = 0; i < count; i++)
+        met_ids_add(out, w.ids[i]);
 }
 
 /* ---------------------------------------------------------------- long words */
@@ -74,9 +74,9 @@ static void encode_short(const met_vocab *vocab, const char *word, size_t bytes,
 
 /* A symbol stands at the offset of its first byte. */
 typedef struct symbol {
-    uint32_t next; /* `bytes` for the last */
+    uint32_t next;     /* `bytes` for the last */
     uint32_t previous; /* NO_SYMBOL for the first */
-    uint32_t rank; /* of merging with the next; MET_VOCAB_NO_RANK also for one that is merged away */
+    uint32_t rank;     /* of merging with the next; none also where a symbol was merged away */
     int32_t id;
 } symbol;
 
@@ -133,7 +133,8 @@ static void fill_long(const met_vocab *vocab, const char *word, uint32_t bytes, 
             q->entries[q->count++] = (uint64_t)symbols[i].rank << 32 | i;
         }
     }
-    for (size_t i = q->count / 2; i-- > 0;) queue_sink(q, i);
+    for (size_t i = q->count / 2; i-- > 0;)
+        queue_sink(q, i);
 }
 
 /* Find the rank of `at` with its next anew and put it into the queue. */
@@ -186,7 +187,8 @@ met_status met_bpe_encode_long(const met_vocab *vocab, const char *word, size_t 
             rank_long(vocab, word, end, symbols, &q, symbols[at].previous);
         }
     }
-    for (uint32_t at = 0; at != end; at = symbols[at].next) met_ids_add(out, symbols[at].id);
+    for (uint32_t at = 0; at != end; at = symbols[at].next)
+        met_ids_add(out, symbols[at].id);
     return MET_OK;
 }
 

@@ -12,7 +12,7 @@
 #include <utf8proc.h>
 
 enum {
-    POINTS_OF_ONE = 32,  /* more than any character decomposes to */
+    POINTS_OF_ONE = 32, /* more than any character decomposes to */
     SORT_BY_INSERTION = 16,
 };
 
@@ -41,7 +41,7 @@ static bool find_segment(met_str text, size_t at, met_span *segment)
 {
     const unsigned char *s = (const unsigned char *)text.data;
     size_t begin = at;
-    unsigned last_class = 0; /* combining class of the character before */
+    unsigned last_rank = 0; /* combining class of the character before */
     bool suspect = false;
     while (at < text.bytes) {
         if (!suspect && text.bytes - at >= 8) {
@@ -50,7 +50,7 @@ static bool find_segment(met_str text, size_t at, met_span *segment)
             if ((eight & 0x8080808080808080u) == 0) {
                 at += 8;
                 begin = at - 1;
-                last_class = 0;
+                last_rank = 0;
                 continue;
             }
         }
@@ -60,13 +60,13 @@ static bool find_segment(met_str text, size_t at, met_span *segment)
         if ((flags & (MET_UNICODE_COMPOSES | MET_UNICODE_COMBINES)) == 0) {
             if (suspect) break;
             begin = at;
-            last_class = 0;
+            last_rank = 0;
         } else {
-            unsigned class =
+            unsigned rank =
                 (flags & MET_UNICODE_COMBINES) != 0 ? combining_class((int32_t)point) : 0;
-            bool out_of_order = class != 0 && class < last_class;
+            bool out_of_order = rank != 0 && rank < last_rank;
             if ((flags & MET_UNICODE_COMPOSES) != 0 || out_of_order) suspect = true;
-            last_class = class;
+            last_rank = rank;
         }
         at += bytes;
     }
@@ -95,9 +95,9 @@ static void sort_marks(int32_t *points, size_t count, int32_t *spare)
     if (count <= SORT_BY_INSERTION) {
         for (size_t i = 1; i < count; i++) {
             int32_t point = points[i];
-            unsigned class = combining_class(point);
+            unsigned rank = combining_class(point);
             size_t to = i;
-            for (; to > 0 && combining_class(points[to - 1]) > class; to--) {
+            for (; to > 0 && combining_class(points[to - 1]) > rank; to--) {
                 points[to] = points[to - 1];
             }
             points[to] = point;
@@ -105,9 +105,12 @@ static void sort_marks(int32_t *points, size_t count, int32_t *spare)
         return;
     }
     size_t begins[256 + 1] = {0};
-    for (size_t i = 0; i < count; i++) begins[combining_class(points[i]) + 1]++;
-    for (size_t class = 0; class < 256; class++) begins[class + 1] += begins[class];
-    for (size_t i = 0; i < count; i++) spare[begins[combining_class(points[i])]++] = points[i];
+    for (size_t i = 0; i < count; i++)
+        begins[combining_class(points[i]) + 1]++;
+    for (size_t rank = 0; rank < 256; rank++)
+        begins[rank + 1] += begins[rank];
+    for (size_t i = 0; i < count; i++)
+        spare[begins[combining_class(points[i])]++] = points[i];
     memcpy(points, spare, count * sizeof *points);
 }
 
@@ -121,9 +124,8 @@ static met_status decompose(met_str text, met_nfc_work *work, size_t *count, met
         if (status != MET_OK) return status;
         size_t bytes = 0;
         int32_t point = (int32_t)met_unicode_decode(s + at, &bytes);
-        utf8proc_ssize_t points =
-            utf8proc_decompose_char(point, work->points + used, POINTS_OF_ONE,
-                                    UTF8PROC_DECOMPOSE | UTF8PROC_STABLE, NULL);
+        utf8proc_ssize_t points = utf8proc_decompose_char(
+            point, work->points + used, POINTS_OF_ONE, UTF8PROC_DECOMPOSE | UTF8PROC_STABLE, NULL);
         if (points < 0 || points > POINTS_OF_ONE) {
             return met_fail(err, MET_E_FORMAT, "U+%04X: %s", (unsigned)point,
                             utf8proc_errmsg(points));
@@ -135,7 +137,8 @@ static met_status decompose(met_str text, met_nfc_work *work, size_t *count, met
     if (status != MET_OK) return status;
     for (size_t i = 0; i < used;) {
         size_t end = i;
-        while (end < used && combining_class(work->points[end]) != 0) end++;
+        while (end < used && combining_class(work->points[end]) != 0)
+            end++;
         sort_marks(work->points + i, end - i, work->points + used);
         i = end + 1;
     }
@@ -161,14 +164,14 @@ static met_status append_segment(met_str text, met_nfc_work *work, size_t *used,
     size_t points = 0;
     met_status status = decompose(text, work, &points, err);
     if (status != MET_OK) return status;
-    utf8proc_ssize_t composed = utf8proc_normalize_utf32(
-        work->points, (utf8proc_ssize_t)points, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    utf8proc_ssize_t composed = utf8proc_normalize_utf32(work->points, (utf8proc_ssize_t)points,
+                                                         UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     if (composed < 0) return met_fail(err, MET_E_FORMAT, "text: %s", utf8proc_errmsg(composed));
     status = reserve_text(work, *used + 4 * (size_t)composed, err);
     if (status != MET_OK) return status;
     for (utf8proc_ssize_t i = 0; i < composed; i++) {
-        *used += (size_t)utf8proc_encode_char(work->points[i],
-                                              (utf8proc_uint8_t *)work->text + *used);
+        *used +=
+            (size_t)utf8proc_encode_char(work->points[i], (utf8proc_uint8_t *)work->text + *used);
     }
     return MET_OK;
 }

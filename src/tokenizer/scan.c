@@ -43,16 +43,17 @@ static cursor skip_others(cursor s, cursor end)
         if (class_at(s, &bytes) != MET_UNICODE_OTHER) break;
         s += bytes;
     }
-    while (s < end && is_newline(*s)) s++;
+    while (s < end && is_newline(*s))
+        s++;
     return s;
 }
 
 /* \s*[\r\n]+|\s+(?!\S)|\s+ : up to the last line break of the run; without one, all of a run that
- * ends the text; else all but the last character, which belongs to the next word or stands alone. */
+ * ends the text; else all but the last character, which the next word takes or which is one. */
 static cursor skip_spaces(cursor s, cursor end)
 {
     cursor first = s;
-    cursor last = s; /* beginning of the last white space seen */
+    cursor last = s;    /* beginning of the last white space seen */
     cursor line = NULL; /* end of the last line break seen */
     while (s < end) {
         size_t bytes = 0;
@@ -83,9 +84,9 @@ static size_t contraction_bytes(cursor s, cursor end)
 static cursor next_word(cursor s, cursor end)
 {
     size_t bytes = 0;
-    unsigned class = class_at(s, &bytes);
-    if (class == MET_UNICODE_LETTER) return skip_letters(s + bytes, end);
-    if (class == MET_UNICODE_NUMBER) return s + bytes;
+    unsigned kind = class_at(s, &bytes);
+    if (kind == MET_UNICODE_LETTER) return skip_letters(s + bytes, end);
+    if (kind == MET_UNICODE_NUMBER) return s + bytes;
     if (*s == '\'') {
         size_t contraction = contraction_bytes(s, end);
         if (contraction > 0) return s + contraction;
@@ -93,13 +94,13 @@ static cursor next_word(cursor s, cursor end)
     cursor next = s + bytes;
     if (next < end && !is_newline(*s)) {
         size_t next_bytes = 0;
-        unsigned next_class = class_at(next, &next_bytes);
-        if (next_class == MET_UNICODE_LETTER) return skip_letters(next + next_bytes, end);
-        if (next_class == MET_UNICODE_OTHER && *s == ' ') {
+        unsigned next_kind = class_at(next, &next_bytes);
+        if (next_kind == MET_UNICODE_LETTER) return skip_letters(next + next_bytes, end);
+        if (next_kind == MET_UNICODE_OTHER && *s == ' ') {
             return skip_others(next + next_bytes, end);
         }
     }
-    return class == MET_UNICODE_OTHER ? skip_others(next, end) : skip_spaces(s, end);
+    return kind == MET_UNICODE_OTHER ? skip_others(next, end) : skip_spaces(s, end);
 }
 
 size_t met_scan_qwen2(const char *text, size_t bytes, size_t at)

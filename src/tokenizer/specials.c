@@ -41,7 +41,8 @@ met_status met_specials_init(met_specials *specials, const met_vocab *vocab, met
 {
     met_status status = MET_OK;
     size_t count = 0;
-    for (int32_t id = 0; id < vocab->count; id++) count += is_special(vocab, id);
+    for (int32_t id = 0; id < vocab->count; id++)
+        count += is_special(vocab, id);
     entry *entries = malloc((count + 1) * sizeof *entries);
     specials->ids = malloc((count + 1) * sizeof *specials->ids);
     if (entries == NULL || specials->ids == NULL) {

@@ -62,8 +62,7 @@ static met_status read_bos(met_tokenizer *tokenizer, const met_gguf *gguf, met_e
 
 static met_status read_end_ids(met_tokenizer *tokenizer, const met_gguf *gguf, met_error *err)
 {
-    static const char *const keys[] = {"tokenizer.ggml.eos_token_id",
-                                       "tokenizer.ggml.eot_token_id",
+    static const char *const keys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
                                        "tokenizer.ggml.eom_token_id"};
     static const char *const names[] = {"<|im_end|>", "<|endoftext|>"};
     _Static_assert(sizeof keys / sizeof *keys + sizeof names / sizeof *names == END_IDS_MAX,
@@ -164,8 +163,8 @@ static met_status encode_control(encoder *e, met_str text, met_span range, size_
         size_t bytes = 0;
         int32_t id = -1;
         if (t->specials.begins[(uint8_t)text.data[at]]) {
-            id = met_specials_match(&t->specials, &t->vocab, text.data + at, range.end - at,
-                                    &bytes);
+            id =
+                met_specials_match(&t->specials, &t->vocab, text.data + at, range.end - at, &bytes);
         }
         if (id < 0) {
             at++;

@@ -7,9 +7,9 @@
 
 typedef struct met_tokenizer met_tokenizer;
 
-/* From the tokenizer.ggml.* keys; nothing of `gguf` is kept. MET_E_TOKENIZER names an unknown model or
- * pre-tokenizer (a missing one too is refused, not guessed), a byte without a token, a bad merge,
- * type or id; MET_E_KEY a missing key.
+/* From the tokenizer.ggml.* keys; nothing of `gguf` is kept. MET_E_TOKENIZER names an unknown model
+ * or pre-tokenizer, a byte without a token, a bad merge, type or id; MET_E_KEY names a missing key.
+ * A missing pre-tokenizer is refused, not guessed.
  *
  * Of tokens with the same bytes the one with the highest id is used, as in Hugging Face and
  * llama.cpp; likewise of merges of the same pair the last. */

@@ -61,8 +61,8 @@ void met_utf8_stream_add(met_utf8_stream *stream, met_str bytes, met_buffer *out
     size_t whole = at; /* bytes from here to `at` are well-formed and not yet appended */
     while (at < bytes.bytes) {
         size_t part_bytes = 0;
-        part kind = next_part((const unsigned char *)bytes.data + at, bytes.bytes - at,
-                              &part_bytes);
+        part kind =
+            next_part((const unsigned char *)bytes.data + at, bytes.bytes - at, &part_bytes);
         if (kind != PART_WHOLE) {
             met_buffer_add(out, bytes.data + whole, at - whole);
             whole = at + part_bytes;

@@ -111,16 +111,15 @@ static met_status check_kind(const met_gguf *gguf, met_error *err)
 
 static met_status find_arrays(loader *load, const met_gguf *gguf, met_error *err)
 {
-    met_status status = met_gguf_get_array(gguf, "tokenizer.ggml.tokens", MET_GGUF_STRING,
-                                           &load->tokens, err);
+    met_status status =
+        met_gguf_get_array(gguf, "tokenizer.ggml.tokens", MET_GGUF_STRING, &load->tokens, err);
     if (status != MET_OK) return status;
-    status = met_gguf_get_array(gguf, "tokenizer.ggml.merges", MET_GGUF_STRING, &load->merges,
-                                err);
+    status = met_gguf_get_array(gguf, "tokenizer.ggml.merges", MET_GGUF_STRING, &load->merges, err);
     if (status != MET_OK) return status;
     /* Some writers store the types unsigned. */
     const met_gguf_key *types = met_gguf_find(gguf, "tokenizer.ggml.token_type");
-    bool is_unsigned = types != NULL && types->type == MET_GGUF_ARRAY &&
-                       types->array.type == MET_GGUF_U32;
+    bool is_unsigned =
+        types != NULL && types->type == MET_GGUF_ARRAY && types->array.type == MET_GGUF_U32;
     status = met_gguf_get_array(gguf, "tokenizer.ggml.token_type",
                                 is_unsigned ? MET_GGUF_U32 : MET_GGUF_I32, &load->types, err);
     if (status != MET_OK) return status;
@@ -145,8 +144,8 @@ static met_status find_arrays(loader *load, const met_gguf *gguf, met_error *err
     if ((uint64_t)(load->tokens.end - load->tokens.data) > UINT32_MAX) {
         return met_fail(err, MET_E_TOKENIZER,
                         "%s: tokenizer.ggml.tokens has %llu bytes, supported are at most %u",
-                        load->name,
-                        (unsigned long long)(load->tokens.end - load->tokens.data), UINT32_MAX);
+                        load->name, (unsigned long long)(load->tokens.end - load->tokens.data),
+                        UINT32_MAX);
     }
     return MET_OK;
 }
@@ -159,10 +158,12 @@ static met_status allocate(loader *load, met_error *err)
     vocab->merges = (int32_t)load->merges.count;
     /* No id is all ones, so that UINT32_MAX can mark an empty slot. */
     vocab->id_bits = 1;
-    while (count >> vocab->id_bits != 0) vocab->id_bits++;
+    while (count >> vocab->id_bits != 0)
+        vocab->id_bits++;
     /* At most 5/8 full. */
     size_t slots = 16;
-    while (slots < count + count / 2 + count / 10) slots *= 2;
+    while (slots < count + count / 2 + count / 10)
+        slots *= 2;
     vocab->slot_mask = (uint32_t)(slots - 1);
 
     size_t text_bytes = (size_t)(load->tokens.end - load->tokens.data) + UNMAP_SLACK;
@@ -241,8 +242,8 @@ static met_status read_tokens(loader *load, met_error *err)
         if (id == 256) load->after_bytes = at;
         met_str text = met_gguf_next_string(&at);
         bool literal = type == MET_TOKEN_CONTROL || type == MET_TOKEN_USER;
-        size_t bytes = literal ? NOT_MAPPED : unmap(load->map, text, load->tokens.end,
-                                                    vocab->bytes + used);
+        size_t bytes =
+            literal ? NOT_MAPPED : unmap(load->map, text, load->tokens.end, vocab->bytes + used);
         bool mapped = bytes != NOT_MAPPED;
         if (!mapped) { /* as Hugging Face decodes what is not spelled in bytes */
             bytes = text.bytes;
@@ -286,7 +287,8 @@ static size_t merge_space(met_str merge)
 static size_t count_chars(const char *text, size_t text_bytes)
 {
     size_t chars = 0;
-    for (size_t i = 0; i < text_bytes; i++) chars += ((unsigned char)text[i] & 0xc0) != 0x80;
+    for (size_t i = 0; i < text_bytes; i++)
+        chars += ((unsigned char)text[i] & 0xc0) != 0x80;
     return chars;
 }
 
@@ -389,7 +391,8 @@ static met_status read_unranked(loader *load, met_error *err)
     met_vocab *vocab = load->vocab;
     size_t merges = (size_t)vocab->merges;
     size_t pairs = 16;
-    while (pairs < 2 * merges) pairs *= 2;
+    while (pairs < 2 * merges)
+        pairs *= 2;
     vocab->pair_mask = (uint32_t)(pairs - 1);
     vocab->pairs = malloc(pairs * sizeof *vocab->pairs);
     vocab->products = malloc((merges + 1) * sizeof *vocab->products);

@@ -18,7 +18,7 @@ enum {
 };
 
 enum {
-    MET_VOCAB_TOKENS_MAX = 1 << 24, /* also of merges; leaves a slot 8 bits of the hash */
+    MET_VOCAB_TOKENS_MAX = 1 << 24,  /* also of merges; leaves a slot 8 bits of the hash */
     MET_VOCAB_MERGE_BYTES_MAX = 512, /* longest product of a merge in a ranked vocabulary */
 };
 #define MET_VOCAB_NO_RANK UINT32_MAX
@@ -45,11 +45,11 @@ typedef struct met_vocab {
     size_t longest_bytes; /* of the tokens in `slots` */
 
     bool ranked;
-    uint16_t *splits;        /* [count] ranked: bytes of the left part; 0: not made by a merge */
-    struct met_pair *pairs;  /* [pair_mask + 1] not ranked: (left, right) to rank */
-    int32_t *products;       /* [merges] not ranked: rank to token */
+    uint16_t *splits;       /* [count] ranked: bytes of the left part; 0: not made by a merge */
+    struct met_pair *pairs; /* [pair_mask + 1] not ranked: (left, right) to rank */
+    int32_t *products;      /* [merges] not ranked: rank to token */
     uint32_t pair_mask;
-    uint32_t *byte_ranks;    /* [65536] rank of merging two bytes: byte | next byte << 8 */
+    uint32_t *byte_ranks; /* [65536] rank of merging two bytes: byte | next byte << 8 */
     int32_t byte_ids[256];
     uint8_t *whole; /* [count] MET_WHOLE_*: does the token's own text encode to it alone? */
 } met_vocab;
@@ -184,8 +184,7 @@ static inline uint32_t met_vocab_rank(const met_vocab *vocab, int32_t left, int3
     if (both_bytes == 2) return vocab->byte_ranks[(uint8_t)at[0] | (uint8_t)at[1] << 8];
     if (vocab->ranked) {
         int32_t id = met_vocab_find(vocab, at, both_bytes);
-        return id >= 0 && vocab->splits[id] == left_bytes ? (uint32_t)id - 256
-                                                          : MET_VOCAB_NO_RANK;
+        return id >= 0 && vocab->splits[id] == left_bytes ? (uint32_t)id - 256 : MET_VOCAB_NO_RANK;
     }
     uint32_t slot = met_vocab_pair_slot(vocab, left, right);
     for (;; slot = (slot + 1) & vocab->pair_mask) {

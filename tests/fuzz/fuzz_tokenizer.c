@@ -23,7 +23,7 @@ enum {
 static const char control_text[] = "<|x|>";
 
 /* The letters that merges begin with: each class of the pre-tokenizer has some. */
-static const uint8_t alphabet[16] = {'a', 'b', 'e', 's', ' ', '\n', '\'', '!',
+static const uint8_t alphabet[16] = {'a', 'b', 'e', 's', ' ',  '\n', '\'', '!',
                                      '7', '<', '|', 'x', 0xcc, 0x81, 0xc3, 0xa9};
 
 typedef struct piece {
@@ -60,7 +60,8 @@ static unsigned take(input *in)
 
 static void read_merges(input *in)
 {
-    for (size_t i = 0; i < 16; i++) in->pieces[i] = (piece){{alphabet[i]}, 1};
+    for (size_t i = 0; i < 16; i++)
+        in->pieces[i] = (piece){{alphabet[i]}, 1};
     size_t wanted = take(in) % (MERGES_MAX + 1);
     in->flags = take(in);
     for (size_t i = 0; i < wanted; i++) {
@@ -87,7 +88,8 @@ static void read_text(input *in)
 {
     size_t count = take(in) % (RANGES_MAX + 1);
     uint8_t sizes[2 * RANGES_MAX];
-    for (size_t i = 0; i < 2 * count; i++) sizes[i] = (uint8_t)take(in);
+    for (size_t i = 0; i < 2 * count; i++)
+        sizes[i] = (uint8_t)take(in);
     in->text = (met_str){(const char *)in->at, in->left < TEXT_MAX ? in->left : TEXT_MAX};
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
@@ -167,7 +169,8 @@ static void put_vocabulary(met_buffer *f, const input *in)
     put_key(f, "tokenizer.ggml.token_type", MET_GGUF_ARRAY);
     put_u32(f, MET_GGUF_I32);
     met_buffer_add(f, &tokens, 8);
-    for (uint64_t i = 0; i < tokens; i++) put_u32(f, i == CONTROL_ID ? 3 : 1);
+    for (uint64_t i = 0; i < tokens; i++)
+        put_u32(f, i == CONTROL_ID ? 3 : 1);
     put_key(f, "tokenizer.ggml.merges", MET_GGUF_ARRAY);
     put_u32(f, MET_GGUF_STRING);
     met_buffer_add(f, &merges, 8);
@@ -281,7 +284,8 @@ static void check_control(const input *in, const met_tokenizer *tokenizer)
     size_t most = 0;
     REQUIRE(met_tokenizer_encode(tokenizer, in->text, in->ranges, in->range_count, found,
                                  TEXT_MAX * 4, &count, NULL) == MET_OK);
-    for (size_t i = 0; i < count; i++) controls += found[i] == CONTROL_ID;
+    for (size_t i = 0; i < count; i++)
+        controls += found[i] == CONTROL_ID;
     for (size_t i = 0; i < in->range_count; i++) {
         for (size_t at = in->ranges[i].begin; at + 5 <= in->ranges[i].end; at++) {
             most += memcmp(in->text.data + at, control_text, 5) == 0;
@@ -328,8 +332,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         check_control(&in, tokenizer);
     } else {
         size_t count = 0;
-        REQUIRE(met_tokenizer_encode(tokenizer, in.text, in.ranges, in.range_count, NULL, 0,
-                                     &count, NULL) == MET_E_FORMAT);
+        REQUIRE(met_tokenizer_encode(tokenizer, in.text, in.ranges, in.range_count, NULL, 0, &count,
+                                     NULL) == MET_E_FORMAT);
     }
     met_tokenizer_free(tokenizer);
     return 0;

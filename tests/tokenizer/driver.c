@@ -88,14 +88,14 @@ static void encode(const met_tokenizer *tokenizer, const frame *f)
     size_t capacity = f->text.bytes; /* NFC may need more: then a second time */
     size_t count = 0;
     int32_t *ids = allocate(capacity * sizeof *ids);
-    met_status status = met_tokenizer_encode(tokenizer, f->text, control, ranges, ids, capacity,
-                                             &count, &err);
+    met_status status =
+        met_tokenizer_encode(tokenizer, f->text, control, ranges, ids, capacity, &count, &err);
     if (status == MET_E_RANGE) {
         free(ids);
         capacity = count;
         ids = allocate(capacity * sizeof *ids);
-        status = met_tokenizer_encode(tokenizer, f->text, control, ranges, ids, capacity, &count,
-                                      &err);
+        status =
+            met_tokenizer_encode(tokenizer, f->text, control, ranges, ids, capacity, &count, &err);
     }
     answer(status, &err, ids, count, sizeof *ids);
     free(ids);

@@ -13,16 +13,16 @@ static void small(loaded *l)
 {
     vocabulary v = {0};
     vocabulary_bytes(&v);
-    vocabulary_merge(&v, "a a");                     /* 256 */
-    vocabulary_merge(&v, "aa aa");                   /* 257 */
-    vocabulary_merge(&v, "\xc4\xa0 \xc4\xa0");       /* 258: two spaces */
-    vocabulary_merge(&v, "\xc4\x8a \xc4\x8a");       /* 259: two line feeds */
-    vocabulary_merge(&v, "\xc4\xa0 b");              /* 260 */
-    vocabulary_merge(&v, "\xc3\x83 \xc2\xa1");       /* 261: bytes c3 a1, U+00E1 */
-    vocabulary_token(&v, "<|x|>", 3);                /* 262 */
-    vocabulary_token(&v, "<|x|>y", 3);               /* 263 */
-    vocabulary_token(&v, "<tool>", 4);               /* 264 */
-    vocabulary_token(&v, "e\xcc\x81", 3);            /* 265: e and U+0301, not in NFC */
+    vocabulary_merge(&v, "a a");               /* 256 */
+    vocabulary_merge(&v, "aa aa");             /* 257 */
+    vocabulary_merge(&v, "\xc4\xa0 \xc4\xa0"); /* 258: two spaces */
+    vocabulary_merge(&v, "\xc4\x8a \xc4\x8a"); /* 259: two line feeds */
+    vocabulary_merge(&v, "\xc4\xa0 b");        /* 260 */
+    vocabulary_merge(&v, "\xc3\x83 \xc2\xa1"); /* 261: bytes c3 a1, U+00E1 */
+    vocabulary_token(&v, "<|x|>", 3);          /* 262 */
+    vocabulary_token(&v, "<|x|>y", 3);         /* 263 */
+    vocabulary_token(&v, "<tool>", 4);         /* 264 */
+    vocabulary_token(&v, "e\xcc\x81", 3);      /* 265: e and U+0301, not in NFC */
     vocabulary_accepted(&v, l);
     assert_int_equal(met_tokenizer_count(l->tokenizer), 266);
 }
@@ -167,8 +167,8 @@ static void nothing_gives_no_tokens(void **state)
     size_t count = 1;
     small(&l);
     assert_int_equal(encode(&l, "", NULL, 0).count, 0);
-    assert_ok(met_tokenizer_encode(l.tokenizer, (met_str){NULL, 0}, NULL, 0, NULL, 0, &count,
-                                   &err));
+    assert_ok(
+        met_tokenizer_encode(l.tokenizer, (met_str){NULL, 0}, NULL, 0, NULL, 0, &count, &err));
     assert_int_equal(count, 0);
     loaded_free(&l);
 }
@@ -183,9 +183,8 @@ static void too_little_room_tells_how_much_is_needed(void **state)
         int32_t out[5] = {-7, -7, -7, -7, -7};
         size_t count = 0;
         met_error err = {0};
-        met_status status = met_tokenizer_encode(l.tokenizer, text, NULL, 0,
-                                                 capacity == 0 ? NULL : out, capacity, &count,
-                                                 &err);
+        met_status status = met_tokenizer_encode(
+            l.tokenizer, text, NULL, 0, capacity == 0 ? NULL : out, capacity, &count, &err);
         assert_int_equal(count, 4);
         assert_int_equal(status, capacity < 4 ? MET_E_RANGE : MET_OK);
         if (capacity == 3) assert_string_equal(err.text, "text has 4 tokens, room is for 3");
@@ -232,8 +231,12 @@ static void ranges_that_do_not_ascend_or_fit_are_refused(void **state)
     loaded l;
     small(&l);
     static const met_span bad[][2] = {
-        {{0, 6}, {6, 6}}, {{3, 2}, {4, 4}}, {{0, 3}, {2, 4}}, {{4, 5}, {0, 1}},
-        {{0, SIZE_MAX}, {SIZE_MAX, SIZE_MAX}}, {{SIZE_MAX, SIZE_MAX}, {0, 0}},
+        {{0, 6}, {6, 6}},
+        {{3, 2}, {4, 4}},
+        {{0, 3}, {2, 4}},
+        {{4, 5}, {0, 1}},
+        {{0, SIZE_MAX}, {SIZE_MAX, SIZE_MAX}},
+        {{SIZE_MAX, SIZE_MAX}, {0, 0}},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         met_error err = {0};
@@ -250,8 +253,11 @@ static void ranges_that_do_not_ascend_or_fit_are_refused(void **state)
 static void nothing_is_read_beyond_the_text(void **state)
 {
     (void)state;
-    static const char *const ends[] = {"a", "'", " ", "\n", "'l", "\xc5\xbf", "'\xc5\xbf",
-                                       "\xe4\xb8\xad", "a\xcc\x81", "\xf0\x9f\x98\x80"};
+    static const char *const ends[] = {"a",         "'",
+                                       " ",         "\n",
+                                       "'l",        "\xc5\xbf",
+                                       "'\xc5\xbf", "\xe4\xb8\xad",
+                                       "a\xcc\x81", "\xf0\x9f\x98\x80"};
     loaded l[2];
     small(&l[0]);
     small_unranked(&l[1]);
@@ -266,8 +272,8 @@ static void nothing_is_read_beyond_the_text(void **state)
                 int32_t out[128];
                 size_t count = 0;
                 met_error err;
-                assert_ok(met_tokenizer_encode(l[k].tokenizer, (met_str){text, bytes}, &all, 1,
-                                               out, 128, &count, &err));
+                assert_ok(met_tokenizer_encode(l[k].tokenizer, (met_str){text, bytes}, &all, 1, out,
+                                               128, &count, &err));
             }
             test_guarded_free(text, bytes);
         }
@@ -296,7 +302,8 @@ static void a_queue_gives_what_searching_gives(void **state)
             int32_t a[MET_BPE_SHORT_BYTES];
             int32_t b[MET_BPE_SHORT_BYTES];
             size_t bytes = 1 + test_random(&seed) % MET_BPE_SHORT_BYTES;
-            for (size_t i = 0; i < bytes; i++) word[i] = " \n  abaaa"[test_random(&seed) % 9];
+            for (size_t i = 0; i < bytes; i++)
+                word[i] = " \n  abaaa"[test_random(&seed) % 9];
             met_ids searched = {a, MET_BPE_SHORT_BYTES, 0};
             met_ids queued = {b, MET_BPE_SHORT_BYTES, 0};
             assert_ok(met_bpe_encode(&vocab, word, bytes, &work, &searched, &err));
@@ -320,11 +327,13 @@ static void megabyte(const loaded *l, const char *piece, int32_t each, size_t co
     size_t found = 0;
     assert_non_null(text);
     assert_non_null(out);
-    for (size_t i = 0; i < MEGABYTE; i++) text[i] = piece[i % piece_bytes];
+    for (size_t i = 0; i < MEGABYTE; i++)
+        text[i] = piece[i % piece_bytes];
     assert_ok(met_tokenizer_encode(l->tokenizer, (met_str){text, MEGABYTE}, NULL, 0, out, MEGABYTE,
                                    &found, &err));
     assert_int_equal(found, count);
-    for (size_t i = 0; i + 1 < found; i++) assert_int_equal(out[i], each);
+    for (size_t i = 0; i + 1 < found; i++)
+        assert_int_equal(out[i], each);
     assert_int_equal(out[found - 1], tail);
     free(text);
     free(out);
@@ -360,7 +369,8 @@ static void a_megabyte_of_openings_of_control_tokens_ends(void **state)
     small(&l);
     char *text = malloc(MEGABYTE);
     assert_non_null(text);
-    for (size_t i = 0; i < MEGABYTE; i++) text[i] = "<|x|"[i % 4];
+    for (size_t i = 0; i < MEGABYTE; i++)
+        text[i] = "<|x|"[i % 4];
     met_span all = {0, MEGABYTE};
     met_error err = {0};
     size_t count = 0;
@@ -406,7 +416,8 @@ static void threads_share_a_tokenizer(void **state)
         jobs[i].tokenizer = l.tokenizer;
         assert_int_equal(pthread_create(&threads[i], NULL, encode_in_thread, &jobs[i]), 0);
     }
-    for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
     ids expected = encode(&l, shared_text, NULL, 0);
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(jobs[i].status, MET_OK);
@@ -425,12 +436,12 @@ static void of_two_tokens_with_the_same_bytes_the_later_is_used(void **state)
     vocabulary v = {0};
     loaded l;
     vocabulary_bytes(&v);
-    vocabulary_merge(&v, "a b");    /* 256 */
-    vocabulary_token(&v, "ab", 1);  /* 257 */
-    vocabulary_token(&v, "z", 1);   /* 258 */
-    vocabulary_token(&v, "ab", 4);  /* 259: does not take the place of what merges make */
-    vocabulary_token(&v, "ab", 3);  /* 260 */
-    vocabulary_token(&v, "q", 5);   /* 261: unused */
+    vocabulary_merge(&v, "a b");   /* 256 */
+    vocabulary_token(&v, "ab", 1); /* 257 */
+    vocabulary_token(&v, "z", 1);  /* 258 */
+    vocabulary_token(&v, "ab", 4); /* 259: does not take the place of what merges make */
+    vocabulary_token(&v, "ab", 3); /* 260 */
+    vocabulary_token(&v, "q", 5);  /* 261: unused */
     vocabulary_accepted(&v, &l);
     assert_ids(encode(&l, "ab", NULL, 0), 257);
     assert_ids(encode(&l, "abz", NULL, 0), 257, 258);
@@ -465,9 +476,9 @@ static void of_two_merges_of_one_pair_the_later_counts(void **state)
     vocabulary v = {0};
     loaded l;
     vocabulary_bytes(&v);
-    vocabulary_merge(&v, "a b");        /* 256 */
-    vocabulary_merge(&v, "b c");        /* 257 */
-    vocabulary_merge_only(&v, "a b");   /* again: after b c */
+    vocabulary_merge(&v, "a b");      /* 256 */
+    vocabulary_merge(&v, "b c");      /* 257 */
+    vocabulary_merge_only(&v, "a b"); /* again: after b c */
     vocabulary_accepted(&v, &l);
     assert_ids(encode(&l, "abc", NULL, 0), 'a', 257);
     loaded_free(&l);

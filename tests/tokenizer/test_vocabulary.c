@@ -77,8 +77,8 @@ static void a_type_out_of_range_is_refused(void **state)
         char text[128];
         vocabulary_bytes(&v);
         vocabulary_token(&v, "x", bad[i]);
-        snprintf(text, sizeof text,
-                 "m.gguf: tokenizer.ggml.token_type[256] is %d, expected 1 to 6", bad[i]);
+        snprintf(text, sizeof text, "m.gguf: tokenizer.ggml.token_type[256] is %d, expected 1 to 6",
+                 bad[i]);
         vocabulary_refused(&v, MET_E_TOKENIZER, text);
     }
 }
@@ -151,8 +151,8 @@ static void a_merge_of_what_is_no_token_is_refused(void **state)
         vocabulary_token(&v, "ab", 1);
         vocabulary_merge_only(&v, "a b");
         vocabulary_merge_only(&v, bad[i].merge);
-        snprintf(text, sizeof text, "m.gguf: tokenizer.ggml.merges[1] is \"%s\": %s",
-                 bad[i].merge, bad[i].why);
+        snprintf(text, sizeof text, "m.gguf: tokenizer.ggml.merges[1] is \"%s\": %s", bad[i].merge,
+                 bad[i].why);
         vocabulary_refused(&v, MET_E_TOKENIZER, text);
     }
 }
@@ -206,11 +206,15 @@ static void tokens_give_back_the_bytes_they_stand_for(void **state)
     vocabulary v = {0};
     loaded l;
     vocabulary_bytes(&v);
-    vocabulary_token(&v, "\xc4\xa0hello", 1);                /* U+0120: a space */
+    vocabulary_token(&v, "\xc4\xa0hello", 1); /* U+0120: a space */
     vocabulary_token(&v, "printable-ascii-is-itself", 1);
-    vocabulary_token(&v, "\xc4\x8a\xc4\x8a" "0123456\xc3\xa9" "7", 1); /* U+010A: a line feed */
-    vocabulary_token(&v, "<|a b|>", 3);                      /* literal */
-    vocabulary_token(&v, "\xc4\xa0", 4);                     /* literal */
+    vocabulary_token(&v,
+                     "\xc4\x8a\xc4\x8a"
+                     "0123456\xc3\xa9"
+                     "7",
+                     1);                 /* U+010A: a line feed */
+    vocabulary_token(&v, "<|a b|>", 3);  /* literal */
+    vocabulary_token(&v, "\xc4\xa0", 4); /* literal */
     vocabulary_token(&v, "", 1);
     vocabulary_token(&v, "\xe4\xb8\xad", 1); /* spells no bytes: literal, as in the reference */
     vocabulary_token(&v, "[PAD263]", 5);
@@ -222,7 +226,9 @@ static void tokens_give_back_the_bytes_they_stand_for(void **state)
     }
     bytes_are(l.tokenizer, 256, " hello");
     bytes_are(l.tokenizer, 257, "printable-ascii-is-itself");
-    bytes_are(l.tokenizer, 258, "\n\n0123456\xe9" "7");
+    bytes_are(l.tokenizer, 258,
+              "\n\n0123456\xe9"
+              "7");
     bytes_are(l.tokenizer, 259, "<|a b|>");
     bytes_are(l.tokenizer, 260, "\xc4\xa0");
     bytes_are(l.tokenizer, 261, "");
@@ -248,8 +254,8 @@ static void a_vocabulary_outlives_its_file(void **state)
     l.gguf = NULL;
     memset(l.bytes, 0xee, l.size);
     met_span all = {0, 7};
-    assert_ok(met_tokenizer_encode(l.tokenizer, met_str_of("ab<|x|>"), &all, 1, ids, 4, &count,
-                                   &err));
+    assert_ok(
+        met_tokenizer_encode(l.tokenizer, met_str_of("ab<|x|>"), &all, 1, ids, 4, &count, &err));
     assert_int_equal(count, 2);
     assert_int_equal(ids[0], 256);
     assert_int_equal(ids[1], 257);

@@ -8,9 +8,9 @@
 /* Zero-initialised is empty. Every part is optional, so that files with parts missing can be made:
  * an array with no element is written unless `omit` names its key. */
 typedef struct vocabulary {
-    const char *model; /* NULL: gpt2 */
-    const char *pre;   /* NULL: qwen2 */
-    const char *omit;  /* the end of a key's name that is left out */
+    const char *model;  /* NULL: gpt2 */
+    const char *pre;    /* NULL: qwen2 */
+    const char *omit;   /* the end of a key's name that is left out */
     uint32_t type_kind; /* 0: MET_GGUF_I32 */
     met_buffer tokens;
     met_buffer types;
