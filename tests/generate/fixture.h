@@ -3,6 +3,7 @@
 #ifndef MET_TESTS_GENERATE_FIXTURE_H
 #define MET_TESTS_GENERATE_FIXTURE_H
 
+#include "base/text.h"
 #include "fake_machine.h"
 
 enum { FIXTURE_CONTEXT = 512 };
@@ -72,6 +73,51 @@ static inline met_session *fixture_session(fixture *f, int32_t context_length)
     met_session_options options = {.context_length = context_length};
     assert_ok(met_session_create(f->model, &options, &session, &err));
     return session;
+}
+
+/* A copy of the fixture's file as bytes, with another chat template, or without one (NULL). */
+typedef struct fixture_bytes {
+    met_mapping *mapping;
+    const void *data;
+    size_t count;
+} fixture_bytes;
+
+static inline fixture_bytes fixture_rewrite(const fixture *f, const char *chat_template)
+{
+    met_error err = {0};
+    char path[64];
+    met_gguf_writer *writer = NULL;
+    const met_gguf *gguf = f->model->gguf;
+    snprintf(path, sizeof path, "/tmp/metallic-rewrite-%d.gguf", (int)getpid());
+    assert_ok(met_gguf_writer_begin(path, 32, &writer, &err));
+    for (uint64_t k = 0; k < met_gguf_key_count(gguf); k++) {
+        const met_gguf_key *key = met_gguf_key_at(gguf, k);
+        if (met_str_is(key->name, "tokenizer.chat_template")) continue;
+        if (met_str_is(key->name, "general.alignment")) continue;
+        met_gguf_write_copy(writer, key);
+    }
+    if (chat_template != NULL) {
+        met_gguf_write_str(writer, "tokenizer.chat_template", met_str_of(chat_template));
+    }
+    for (uint64_t t = 0; t < met_gguf_tensor_count(gguf); t++) {
+        const met_gguf_tensor *tensor = met_gguf_tensor_at(gguf, t);
+        char name[64];
+        met_dtype type;
+        snprintf(name, sizeof name, "%.*s", met_str_shown(tensor->name), tensor->name.data);
+        assert_ok(met_gguf_tensor_dtype(gguf, tensor, &type, &err));
+        met_gguf_describe_tensor(writer, name, type, tensor->dims, tensor->shape);
+    }
+    for (uint64_t t = 0; t < met_gguf_tensor_count(gguf); t++) {
+        const met_gguf_tensor *tensor = met_gguf_tensor_at(gguf, t);
+        met_gguf_write_data(writer, tensor->data, tensor->bytes);
+    }
+    assert_ok(met_gguf_writer_finish(writer, &err));
+    fixture_bytes b = {NULL, NULL, 0};
+    assert_ok(met_mapping_open(path, &b.mapping, &err));
+    (void)unlink(path);
+    b.data = met_mapping_data(b.mapping);
+    b.count = met_mapping_bytes(b.mapping);
+    return b;
 }
 
 #endif
