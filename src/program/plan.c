@@ -1,9 +1,9 @@
 /* Owns: the place of every activation. Two blocks, one for each kind of rows; within a block
  * activations whose lives do not overlap share room.
  *
- * The invariant: two activations that are alive at the same op never overlap. What an op reads stays
- * alive through the op after it, because machines fuse neighbours: while some workers still read the
- * first op's input, others already write the second op's output. */
+ * The invariant: two activations that are alive at the same op never overlap. What an op reads
+ * stays alive through the op after it, because machines fuse neighbours: while some workers still
+ * read the first op's input, others already write the second op's output. */
 #include "program/program.h"
 
 #include "base/checked.h"
