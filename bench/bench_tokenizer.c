@@ -1,6 +1,7 @@
 /* How long a vocabulary takes to load, and how fast text is encoded, on one thread.
  *
- *     bench_tokenizer MODEL.gguf [--json] FILE...
+ *   bench_tokenizer [--json]                        the bundled model and the project's own texts
+ *   bench_tokenizer [--json] MODEL.gguf [FILE...]
  *
  * Loading: the median and the fastest of 21, from mapped bytes to a tokenizer. Encoding: each file
  * again and again for half a second after one round that is not counted; the median round. */
@@ -132,24 +133,18 @@ done:
 
 int main(int argc, char **argv)
 {
-    char **files = calloc((size_t)argc + 1, sizeof *files);
-    int count = 0;
-    bool json = false;
+    static char *defaults[] = {BENCH_SOURCE "/models/bundled-q8_0.gguf",
+                               BENCH_SOURCE "/docs/ARCHITECTURE.md",
+                               BENCH_SOURCE "/include/metallic.h"};
     met_error err = {0};
-    for (int i = 1; files != NULL && i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else {
-            files[count++] = argv[i];
-        }
+    bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
+    char **paths = argv + 1 + json;
+    int count = argc - 1 - json;
+    if (count == 0) {
+        paths = defaults;
+        count = sizeof defaults / sizeof *defaults;
     }
-    if (files == NULL || count == 0) {
-        fprintf(stderr, "usage: bench_tokenizer MODEL.gguf [--json] FILE...\n");
-        free(files);
-        return 2;
-    }
-    met_status status = run(files[0], files + 1, count - 1, json, &err);
+    met_status status = run(paths[0], paths + 1, count - 1, json, &err);
     if (status != MET_OK) fprintf(stderr, "bench_tokenizer: %s\n", err.text);
-    free(files);
     return status == MET_OK ? 0 : 1;
 }
