@@ -10,8 +10,7 @@
 
 enum {
     MAPPED_POINTS = 0x144,
-    UNMAP_SLACK = 8, /* bytes that unmap works on at a time */
-    BATCH = 32,      /* slots prefetched at a time */
+    BATCH = 32, /* slots prefetched at a time */
 };
 
 #define NOT_MAPPED SIZE_MAX
@@ -43,36 +42,14 @@ static void fill_map(int16_t map[MAPPED_POINTS])
     }
 }
 
-/* How many of the eight bytes at `s`, from the first on, are printable ASCII other than space. */
-static inline size_t count_printable(const unsigned char *s)
-{
-    uint64_t eight;
-    memcpy(&eight, s, 8); /* little-endian: the first byte is the lowest */
-    /* The high bit of a byte is set where it is above 7e or below 21; a borrow or carry into the
-     * next byte can only come from one that is set. */
-    uint64_t outside = (eight | (eight + 0x0101010101010101u) | (eight - 0x2121212121212121u)) &
-                       0x8080808080808080u;
-    return outside == 0 ? 8 : (size_t)__builtin_ctzll(outside) / 8;
-}
-
-/* Write the bytes that `text` spells, at most text.bytes and UNMAP_SLACK of rubbish, and return how
- * many; NOT_MAPPED when a character spells none. `end` ends what may be read, at or after the
- * text's own. */
-static size_t unmap(const int16_t map[MAPPED_POINTS], met_str text, const uint8_t *end, char *out)
+/* Write the bytes that `text` spells, at most text.bytes, and return how many; NOT_MAPPED when a
+ * character spells none. */
+static size_t unmap(const int16_t map[MAPPED_POINTS], met_str text, char *out)
 {
     const unsigned char *s = (const unsigned char *)text.data;
     const unsigned char *stop = s + text.bytes;
     char *begin = out;
     while (s < stop) {
-        if (end - s >= UNMAP_SLACK) { /* printable ASCII is spelled as itself, and most of it all */
-            size_t run = count_printable(s);
-            memcpy(out, s, UNMAP_SLACK);
-            if (run > (size_t)(stop - s)) run = (size_t)(stop - s);
-            out += run;
-            s += run;
-            if (s == stop) break;
-            if (run == UNMAP_SLACK) continue;
-        }
         unsigned point = *s++;
         if (point >= 0x80) {
             /* C2..C5 begin U+0080..U+017F. */
@@ -166,7 +143,7 @@ static met_status allocate(loader *load, met_error *err)
         slots *= 2;
     vocab->slot_mask = (uint32_t)(slots - 1);
 
-    size_t text_bytes = (size_t)(load->tokens.end - load->tokens.data) + UNMAP_SLACK;
+    size_t text_bytes = (size_t)(load->tokens.end - load->tokens.data) + 1;
     vocab->bytes = malloc(text_bytes);
     vocab->begins = malloc((count + 1) * sizeof *vocab->begins);
     vocab->types = malloc(count);
@@ -242,8 +219,7 @@ static met_status read_tokens(loader *load, met_error *err)
         if (id == 256) load->after_bytes = at;
         met_str text = met_gguf_next_string(&at);
         bool literal = type == MET_TOKEN_CONTROL || type == MET_TOKEN_USER;
-        size_t bytes =
-            literal ? NOT_MAPPED : unmap(load->map, text, load->tokens.end, vocab->bytes + used);
+        size_t bytes = literal ? NOT_MAPPED : unmap(load->map, text, vocab->bytes + used);
         bool mapped = bytes != NOT_MAPPED;
         if (!mapped) { /* as Hugging Face decodes what is not spelled in bytes */
             bytes = text.bytes;
@@ -361,11 +337,11 @@ static met_status read_pairs(loader *load, char *scratch, met_error *err)
         if (space == 0) return fail_merge(load, rank, merge, "expected two parts and a space", err);
         met_str left = {merge.data, space};
         met_str right = {merge.data + space + 1, merge.bytes - space - 1};
-        size_t left_bytes = unmap(load->map, left, load->merges.end, scratch);
+        size_t left_bytes = unmap(load->map, left, scratch);
         if (left_bytes == NOT_MAPPED) {
             return fail_merge(load, rank, merge, "its left part spells no bytes", err);
         }
-        size_t right_bytes = unmap(load->map, right, load->merges.end, scratch + left_bytes);
+        size_t right_bytes = unmap(load->map, right, scratch + left_bytes);
         if (right_bytes == NOT_MAPPED) {
             return fail_merge(load, rank, merge, "its right part spells no bytes", err);
         }
@@ -397,7 +373,7 @@ static met_status read_unranked(loader *load, met_error *err)
     vocab->pairs = malloc(pairs * sizeof *vocab->pairs);
     vocab->products = malloc((merges + 1) * sizeof *vocab->products);
     /* No merge is longer than all of them. */
-    size_t scratch_bytes = (size_t)(load->merges.end - load->merges.data) + UNMAP_SLACK;
+    size_t scratch_bytes = (size_t)(load->merges.end - load->merges.data) + 1;
     char *scratch = malloc(scratch_bytes);
     met_status status = MET_OK;
     if (vocab->pairs == NULL || vocab->products == NULL || scratch == NULL) {
