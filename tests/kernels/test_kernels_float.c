@@ -149,8 +149,18 @@ static void matmul_of_model_sizes_equals_reference(const kernel_case *c, bool ha
     static const size_t cols[] = {896, 1536, 2048, 4864, 11008};
     for (size_t j = 0; j < sizeof cols / sizeof cols[0]; j++) {
         check_matmul(c, FILL_RANDOM, half, 7, cols[j], 8, 900 + j);
-        check_matmul(c, FILL_WIDE, half, 4, cols[j] - 3, 5, 950 + j); /* chunks with a tail */
+        check_matmul(c, FILL_WIDE, half, 4, cols[j] - 3, 11, 950 + j); /* chunks with a tail */
+        check_matmul(c, FILL_TINY, half, 5, cols[j] - 9, 3, 970 + j);
     }
+}
+
+/* Enough of everything that each loop of a blocked product goes round more than once. */
+static void matmul_of_many_tokens_equals_reference(const kernel_case *c, bool half)
+{
+    check_matmul(c, FILL_RANDOM, half, 37, 1232, 49, 1);
+    check_matmul(c, FILL_RANDOM, half, 34, 2453, 55, 2);
+    check_matmul(c, FILL_WIDE, half, 65, 1217, 97, 3);
+    check_matmul(c, FILL_INTEGER, half, 33, 3000, 103, 4);
 }
 
 static void matvec_f16_equals_reference(const kernel_case *c)
@@ -193,6 +203,16 @@ static void matmul_f32_of_model_sizes_equals_reference(const kernel_case *c)
     matmul_of_model_sizes_equals_reference(c, false);
 }
 
+static void matmul_f16_of_many_tokens_equals_reference(const kernel_case *c)
+{
+    matmul_of_many_tokens_equals_reference(c, true);
+}
+
+static void matmul_f32_of_many_tokens_equals_reference(const kernel_case *c)
+{
+    matmul_of_many_tokens_equals_reference(c, false);
+}
+
 int main(void)
 {
     static const kernel_test tests[] = {
@@ -208,6 +228,10 @@ int main(void)
          matmul_f16_of_model_sizes_equals_reference},
         {"matmul_f32 of model sizes equals the reference",
          matmul_f32_of_model_sizes_equals_reference},
+        {"matmul_f16 of many tokens equals the reference",
+         matmul_f16_of_many_tokens_equals_reference},
+        {"matmul_f32 of many tokens equals the reference",
+         matmul_f32_of_many_tokens_equals_reference},
     };
     return run_kernel_tests("kernels_float", tests, sizeof tests / sizeof tests[0]);
 }

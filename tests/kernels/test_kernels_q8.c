@@ -206,8 +206,9 @@ static void matmul_of_model_sizes_equals_reference(const kernel_case *c)
     static const size_t cols[] = {896, 1536, 2048, 4864, 8960, 11008};
     for (size_t j = 0; j < sizeof cols / sizeof cols[0]; j++) {
         check_matmul(c, FILL_RANDOM, 37, cols[j], 13, 900 + j);
-        check_matmul(c, FILL_WIDE, 32, cols[j], 3, 950 + j);
+        check_matmul(c, FILL_WIDE, 32, cols[j], 14, 950 + j);
     }
+    check_matmul(c, FILL_RANDOM, 65, 4864, 61, 999);
 }
 
 static void row_equals_reference(const kernel_case *c)

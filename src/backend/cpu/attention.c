@@ -37,7 +37,8 @@ static void append(const cpu_run *run, const met_op *op, int32_t kv_head, int32_
     uint16_t *values = keys + MET_KEY_BLOCK * dim;
     uint16_t *tile = keys + in_block / MET_KEY_TILE * dim * MET_KEY_TILE + in_block % MET_KEY_TILE;
     run->kernels->to_f16(key, dim, half);
-    for (size_t d = 0; d < dim; d++) tile[d * MET_KEY_TILE] = half[d];
+    for (size_t d = 0; d < dim; d++)
+        tile[d * MET_KEY_TILE] = half[d];
     run->kernels->to_f16(value, dim, values + in_block * dim);
 }
 
@@ -225,6 +226,8 @@ static void run_many(const cpu_run *run, const cpu_phase *phase, int32_t phase_i
 void met_cpu_run_attention(const cpu_run *run, const cpu_phase *phase, int32_t phase_index,
                            int32_t worker, int32_t workers)
 {
-    if (run->step->count == 1) run_one(run, phase, worker, workers);
-    else run_many(run, phase, phase_index, worker, workers);
+    if (run->step->count == 1)
+        run_one(run, phase, worker, workers);
+    else
+        run_many(run, phase, phase_index, worker, workers);
 }

@@ -7,8 +7,6 @@
 /* matvec_avx512.c */
 void met_avx512_matvec_q8(const uint8_t *w, size_t rows, size_t cols, const int8_t *q,
                           const float *scale, const int32_t *offset, float *y);
-void met_avx512_matvec_f16(const uint16_t *w, size_t rows, size_t cols, const float *x, float *y);
-void met_avx512_matvec_f32(const float *w, size_t rows, size_t cols, const float *x, float *y);
 
 /* matmul_q8_avx512.c */
 void met_avx512_matmul_q8(const uint8_t *w, size_t rows, size_t cols, const met_q8_rows *x,

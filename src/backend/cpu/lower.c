@@ -43,9 +43,12 @@ static int32_t match_attention(const met_program *program, int32_t at, cpu_phase
     phase->append = &program->ops[next];
     phase->op = &program->ops[next + 1];
     for (int32_t i = 0; i < 2 && ropes[i] != NULL; i++) {
-        if (ropes[i]->in == phase->op->in) phase->rope_q = true;
-        else if (ropes[i]->in == phase->append->in) phase->rope_k = true;
-        else return 0;
+        if (ropes[i]->in == phase->op->in)
+            phase->rope_q = true;
+        else if (ropes[i]->in == phase->append->in)
+            phase->rope_k = true;
+        else
+            return 0;
     }
     /* The rotated queries and keys live only inside the phase. */
     if (read_elsewhere(program, next + 1, MET_NONE, phase->op->in)) return 0;
@@ -62,8 +65,7 @@ static int32_t match_phase(const met_program *program, int32_t at, cpu_phase *ph
     case MET_OP_EMBED: phase->kind = CPU_PHASE_EMBED; return 1;
     case MET_OP_RMSNORM:
         if (is_op(program, at + 1, MET_OP_MATMUL) && op[1].in == op->out[0] &&
-            op[1].residual != op->out[0] &&
-            !read_elsewhere(program, at, at + 1, op->out[0])) {
+            op[1].residual != op->out[0] && !read_elsewhere(program, at, at + 1, op->out[0])) {
             *phase = (cpu_phase){.kind = CPU_PHASE_MATMUL, .op = op + 1, .norm = op};
             return 2;
         }
@@ -75,7 +77,8 @@ static int32_t match_phase(const met_program *program, int32_t at, cpu_phase *ph
     case MET_OP_ATTENTION: return match_attention(program, at, phase);
     case MET_OP_LAST_ROW:
         phase->kind = CPU_PHASE_LAST_ROW;
-        while (is_op(program, at + phase->count, MET_OP_LAST_ROW)) phase->count++;
+        while (is_op(program, at + phase->count, MET_OP_LAST_ROW))
+            phase->count++;
         return phase->count;
     }
     return 0;
@@ -101,7 +104,8 @@ met_status met_cpu_lower(const met_program *program, cpu_loaded *loaded, met_err
         if (taken == 0) {
             return met_fail(err, MET_E_DEVICE,
                             "cpu: op %d (%s) has no schedule here: expected rope, kv_append and "
-                            "attention together", at, met_op_name(program->ops[at].kind));
+                            "attention together",
+                            at, met_op_name(program->ops[at].kind));
         }
         if (phase->kind == CPU_PHASE_MATMUL) {
             int32_t cols = program->activations[phase->op->in].cols;

@@ -103,7 +103,8 @@ static met_status cpu_step(met_timeline *base, const met_step *step, const float
     cpu_machine *machine = (cpu_machine *)base->loaded->machine;
     met_status status = met_cpu_timeline_prepare(timeline, step, err);
     if (status != MET_OK) return status;
-    for (int32_t i = 0; i < loaded->phase_count; i++) atomic_init(&timeline->cursors[i], 0);
+    for (int32_t i = 0; i < loaded->phase_count; i++)
+        atomic_init(&timeline->cursors[i], 0);
 
     cpu_run run = {
         .timeline = timeline,
@@ -196,8 +197,7 @@ static met_status choose_level(const char *isa, int32_t *level, met_error *err)
         if (met_cpu_level_available(i)) return MET_OK;
         if (!highest) {
             return met_fail(err, MET_E_DEVICE,
-                            "cpu: ISA level %s is not available on this processor",
-                            name);
+                            "cpu: ISA level %s is not available on this processor", name);
         }
     }
     return met_fail(err, MET_E_ARGUMENT,
@@ -227,8 +227,8 @@ met_status met_cpu_machine_open(const struct met_machine_options *options, met_m
         cpu_close(&machine->base);
         return status;
     }
-    snprintf(machine->choice, sizeof machine->choice, "cpu: level %s, %d %s",
-             machine->kernels.name, threads, threads == 1 ? "thread" : "threads");
+    snprintf(machine->choice, sizeof machine->choice, "cpu: level %s, %d %s", machine->kernels.name,
+             threads, threads == 1 ? "thread" : "threads");
     *out = &machine->base;
     return MET_OK;
 }

@@ -48,8 +48,8 @@ static matmul_input prepare_one(const cpu_run *run, const cpu_phase *phase, int3
     const met_op *op = phase->op;
     cpu_worker *own = &run->timeline->workers[worker];
     matmul_input input = {.tokens = 1, .cols = (size_t)run->program->activations[op->in].cols};
-    input.x = phase->norm == NULL ? cpu_activation(run, op->in)
-                                  : norm_row(run, phase->norm, 0, own->row);
+    input.x =
+        phase->norm == NULL ? cpu_activation(run, op->in) : norm_row(run, phase->norm, 0, own->row);
     if (needs_q8(run->program, op)) {
         quantize_row(run->kernels, input.x, input.cols, 0, &own->q8);
         input.q8 = own->q8;
@@ -94,16 +94,22 @@ static void multiply(const cpu_run *run, const met_weight *weight, const matmul_
     bool one = in->tokens == 1;
     switch (weight->type) {
     case MET_DTYPE_Q8_0:
-        if (one) k->matvec_q8(w, rows, cols, in->q8.q, in->q8.scale, in->q8.offset, y);
-        else k->matmul_q8(w, rows, cols, &in->q8, in->tokens, y, y_stride, panel);
+        if (one)
+            k->matvec_q8(w, rows, cols, in->q8.q, in->q8.scale, in->q8.offset, y);
+        else
+            k->matmul_q8(w, rows, cols, &in->q8, in->tokens, y, y_stride, panel);
         return;
     case MET_DTYPE_F16:
-        if (one) k->matvec_f16((const void *)w, rows, cols, in->x, y);
-        else k->matmul_f16((const void *)w, rows, cols, in->x, in->tokens, y, y_stride, panel);
+        if (one)
+            k->matvec_f16((const void *)w, rows, cols, in->x, y);
+        else
+            k->matmul_f16((const void *)w, rows, cols, in->x, in->tokens, y, y_stride, panel);
         return;
     case MET_DTYPE_F32:
-        if (one) k->matvec_f32((const void *)w, rows, cols, in->x, y);
-        else k->matmul_f32((const void *)w, rows, cols, in->x, in->tokens, y, y_stride, panel);
+        if (one)
+            k->matvec_f32((const void *)w, rows, cols, in->x, y);
+        else
+            k->matmul_f32((const void *)w, rows, cols, in->x, in->tokens, y, y_stride, panel);
         return;
     }
 }
@@ -145,8 +151,7 @@ static void multiply_rows(const cpu_run *run, const met_op *op, int32_t index,
     const met_weight *weight = &program->weights[op->weight[index]];
     size_t out_cols = (size_t)weight->rows;
     float *out = cpu_activation(run, op->out[index]);
-    const float *bias =
-        op->bias[index] == MET_NONE ? NULL : program->weights[op->bias[index]].data;
+    const float *bias = op->bias[index] == MET_NONE ? NULL : program->weights[op->bias[index]].data;
 
     if (op->residual == MET_NONE) {
         multiply(run, weight, in, begin, end, out + begin, out_cols, own->panel);
@@ -169,8 +174,7 @@ static void multiply_rows(const cpu_run *run, const met_op *op, int32_t index,
     }
 }
 
-void met_cpu_run_matmul(const cpu_run *run, const cpu_phase *phase, int32_t worker,
-                        int32_t workers)
+void met_cpu_run_matmul(const cpu_run *run, const cpu_phase *phase, int32_t worker, int32_t workers)
 {
     const met_op *op = phase->op;
     const met_program *program = run->program;
@@ -183,7 +187,8 @@ void met_cpu_run_matmul(const cpu_run *run, const cpu_phase *phase, int32_t work
     /* All weights' rows in one line, cut among the workers. */
     size_t total = 0, begin = 0, end = 0;
     int32_t weights = op->swiglu ? 1 : op->weights;
-    for (int32_t i = 0; i < weights; i++) total += (size_t)program->weights[op->weight[i]].rows;
+    for (int32_t i = 0; i < weights; i++)
+        total += (size_t)program->weights[op->weight[i]].rows;
     met_team_slice(total, ROW_GRAIN, worker, workers, &begin, &end);
     if (op->swiglu) {
         if (begin < end) multiply_swiglu(run, op, &input, begin, end, own);

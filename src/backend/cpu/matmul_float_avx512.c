@@ -13,7 +13,10 @@ enum {
     TILE_ROWS = 4,
     TILE_TOKENS = 6,
     GROUP_TILES = MET_PANEL_ROWS / TILE_ROWS, /* tiles of rows that share a chunk of activations */
-    CHUNK_COLS = 1216                         /* 6 tokens x 1216 columns x 4 bytes = 29 KB */
+    STRIP_TILES = 8,                          /* tiles of tokens that share a chunk of rows */
+    STRIP_TOKENS = STRIP_TILES * TILE_TOKENS,
+    AHEAD_BYTES = 2048, /* how far into the next weights the prefetches point */
+    CHUNK_COLS = 1216   /* 6 tokens x 1216 columns x 4 bytes = 29 KB */
 };
 
 /* Partial sums of a tile between two chunks. */
@@ -21,13 +24,19 @@ typedef struct parked_sums {
     _Alignas(64) float sums[TILE_TOKENS][TILE_ROWS][16];
 } parked_sums;
 
+_Static_assert(STRIP_TILES *GROUP_TILES * sizeof(parked_sums) <=
+                   MET_PANEL_ROWS * (CHUNK_COLS + 1 + 64) * sizeof(float),
+               "where there are several chunks, met_cpu_panel_bytes holds what is parked");
+
 /* One chunk of columns of one tile. */
 typedef struct tile_chunk {
     const uint8_t *row[TILE_ROWS];
     const float *x;
-    size_t cols;  /* of the matrix: from one token to the next */
-    size_t begin; /* columns of this chunk; begin is a multiple of 16 */
-    size_t end;   /* ... and so is end, unless it is cols */
+    const uint8_t *ahead;  /* prefetched, a line for each 16 columns from the first of all */
+    const uint8_t *ahead2; /* as well; the same where one stream is enough */
+    size_t cols;           /* of the matrix: from one token to the next */
+    size_t begin;          /* columns of this chunk; begin is a multiple of 16 */
+    size_t end;            /* ... and so is end, unless it is cols */
     float *y;
     size_t y_stride;
     __mmask16 rows; /* that exist: at most the first four lanes */
@@ -42,6 +51,8 @@ MET_FORCE_INLINE void run_chunk(const tile_chunk *chunk, parked_sums *parked, co
     const uint8_t *w2 = chunk->row[2];
     const uint8_t *w3 = chunk->row[3];
     const float *x = chunk->x;
+    const uint8_t *ahead = chunk->ahead;
+    const uint8_t *ahead2 = chunk->ahead2;
     const size_t cols = chunk->cols;
     const size_t whole = chunk->begin + (chunk->end - chunk->begin) / 16 * 16;
     __m512 p[TILE_TOKENS][TILE_ROWS];
@@ -58,6 +69,8 @@ MET_FORCE_INLINE void run_chunk(const tile_chunk *chunk, parked_sums *parked, co
         __m512 b = load16(w1, k, half);
         __m512 c = load16(w2, k, half);
         __m512 d = load16(w3, k, half);
+        __builtin_prefetch(ahead + k * sizeof(float));
+        __builtin_prefetch(ahead2 + k * sizeof(float));
 #pragma GCC unroll 6
         for (size_t t = 0; t < tokens; t++) {
             __m512 v = _mm512_loadu_ps(x + t * cols + k);
@@ -117,43 +130,83 @@ typedef void (*tile_fn)(const tile_chunk *chunk, parked_sums *parked);
 static const tile_fn tiles_f16[TILE_TOKENS] = {f16_1, f16_2, f16_3, f16_4, f16_5, f16_6};
 static const tile_fn tiles_f32[TILE_TOKENS] = {f32_1, f32_2, f32_3, f32_4, f32_5, f32_6};
 
-/* Up to MET_PANEL_ROWS rows; the tile knows how many tokens. */
-static void run_group(const uint8_t *w, size_t rows, size_t row_bytes, tile_chunk chunk,
-                      tile_fn run_tile)
+/* Up to MET_PANEL_ROWS rows and STRIP_TOKENS tokens. */
+typedef struct token_strip {
+    const uint8_t *w;
+    size_t rows;
+    size_t row_bytes;
+    const float *x;
+    size_t cols;
+    size_t tokens;
+    bool first; /* of these rows */
+    bool last;
+    float *y;
+    size_t y_stride;
+} token_strip;
+
+/* Choose what to prefetch while rows r .. and tokens t .. of a strip are worked on: the next tile
+ * of tokens, or, with the last, the weights that come next: the next rows if there is but one tile,
+ * and the next strip's otherwise. */
+static void look_ahead(tile_chunk *chunk, const token_strip *strip, size_t t, size_t r)
 {
-    parked_sums parked[GROUP_TILES];
-    float *y = chunk.y;
-    size_t cols = chunk.cols;
-    chunk.begin = 0;
-    do {
-        chunk.end = cols - chunk.begin > CHUNK_COLS ? chunk.begin + CHUNK_COLS : cols;
-        for (size_t r = 0; r < rows; r += TILE_ROWS) {
-            for (size_t i = 0; i < TILE_ROWS; i++) { /* the last row stands in for missing ones */
-                chunk.row[i] = w + (r + i < rows ? r + i : rows - 1) * row_bytes;
-            }
-            chunk.rows = mask16_first(rows - r < TILE_ROWS ? rows - r : TILE_ROWS);
-            chunk.y = y + r;
-            run_tile(&chunk, &parked[r / TILE_ROWS]);
-        }
+    if (!strip->last || t + TILE_TOKENS < strip->tokens) {
+        chunk->ahead = (const uint8_t *)(chunk->x + (TILE_TOKENS + r / TILE_ROWS) * chunk->cols);
+        chunk->ahead2 = chunk->ahead;
+        return;
+    }
+    bool single = strip->first && t == 0;
+    size_t distance = (single ? TILE_ROWS : MET_PANEL_ROWS) * strip->row_bytes;
+    chunk->ahead = chunk->row[0] + distance + AHEAD_BYTES;
+    chunk->ahead2 = chunk->ahead + TILE_ROWS / 2 * strip->row_bytes;
+}
+
+/* All the columns of a strip, chunk by chunk: a chunk of the rows and one of the tokens meet in the
+ * second cache. parked: [STRIP_TILES][GROUP_TILES], not touched when the columns are one chunk. */
+static void run_strip(const token_strip *strip, const tile_fn tiles[TILE_TOKENS],
+                      parked_sums *parked)
+{
+    const size_t cols = strip->cols;
+    tile_chunk chunk = {.cols = cols, .y_stride = strip->y_stride};
+    do { /* once even without columns: y is written */
         chunk.begin = chunk.end;
-    } while (chunk.begin < cols);
+        chunk.end = cols - chunk.begin > CHUNK_COLS ? chunk.begin + CHUNK_COLS : cols;
+        for (size_t t = 0; t < strip->tokens; t += TILE_TOKENS) {
+            size_t count = strip->tokens - t < TILE_TOKENS ? strip->tokens - t : TILE_TOKENS;
+            chunk.x = strip->x + t * cols;
+            for (size_t r = 0; r < strip->rows; r += TILE_ROWS) {
+                size_t here = strip->rows - r < TILE_ROWS ? strip->rows - r : TILE_ROWS;
+                for (size_t i = 0; i < TILE_ROWS; i++) { /* the last row stands in for missing */
+                    chunk.row[i] = strip->w + (r + (i < here ? i : here - 1)) * strip->row_bytes;
+                }
+                chunk.rows = mask16_first(here);
+                chunk.y = strip->y + t * strip->y_stride + r;
+                look_ahead(&chunk, strip, t, r);
+                tiles[count - 1](&chunk, &parked[t / TILE_TOKENS * GROUP_TILES + r / TILE_ROWS]);
+            }
+        }
+    } while (chunk.end < cols);
 }
 
 static void matmul_float(const uint8_t *w, size_t rows, size_t cols, size_t row_bytes,
                          const float *x, size_t tokens, float *y, size_t y_stride,
-                         const tile_fn tiles[TILE_TOKENS])
+                         const tile_fn tiles[TILE_TOKENS], void *panel)
 {
     for (size_t r = 0; r < rows; r += MET_PANEL_ROWS, w += MET_PANEL_ROWS * row_bytes) {
         size_t here = rows - r < MET_PANEL_ROWS ? rows - r : MET_PANEL_ROWS;
-        for (size_t t = 0; t < tokens; t += TILE_TOKENS) {
-            tile_chunk chunk = {
+        for (size_t t = 0; t < tokens; t += STRIP_TOKENS) {
+            token_strip strip = {
+                .w = w,
+                .rows = here,
+                .row_bytes = row_bytes,
                 .x = x + t * cols,
                 .cols = cols,
+                .tokens = tokens - t < STRIP_TOKENS ? tokens - t : STRIP_TOKENS,
+                .first = t == 0,
+                .last = tokens - t <= STRIP_TOKENS,
                 .y = y + t * y_stride + r,
                 .y_stride = y_stride,
             };
-            size_t count = tokens - t < TILE_TOKENS ? tokens - t : TILE_TOKENS;
-            run_group(w, here, row_bytes, chunk, tiles[count - 1]);
+            run_strip(&strip, tiles, panel);
         }
     }
 }
@@ -161,23 +214,13 @@ static void matmul_float(const uint8_t *w, size_t rows, size_t cols, size_t row_
 void met_avx512_matmul_f16(const uint16_t *w, size_t rows, size_t cols, const float *x,
                            size_t tokens, float *y, size_t y_stride, void *panel)
 {
-    (void)panel;
-    if (tokens == 1) {
-        met_avx512_matvec_f16(w, rows, cols, x, y);
-        return;
-    }
     matmul_float((const uint8_t *)w, rows, cols, cols * sizeof *w, x, tokens, y, y_stride,
-                 tiles_f16);
+                 tiles_f16, panel);
 }
 
 void met_avx512_matmul_f32(const float *w, size_t rows, size_t cols, const float *x, size_t tokens,
                            float *y, size_t y_stride, void *panel)
 {
-    (void)panel;
-    if (tokens == 1) {
-        met_avx512_matvec_f32(w, rows, cols, x, y);
-        return;
-    }
     matmul_float((const uint8_t *)w, rows, cols, cols * sizeof *w, x, tokens, y, y_stride,
-                 tiles_f32);
+                 tiles_f32, panel);
 }

@@ -14,11 +14,11 @@
 enum {
     HALF_ROWS = MET_PANEL_ROWS / 2, /* the lanes of one register */
     TILE_TOKENS = 6,
+    PANEL_TOKENS = 3, /* fewer do not repay the packing */
     QUADS = MET_Q8_BLOCK / 4,
     QUAD_BYTES = 4 * MET_PANEL_ROWS,
     PANEL_BLOCK_BYTES = QUADS * QUAD_BYTES + MET_PANEL_ROWS * (int)sizeof(float),
-    AHEAD_BYTES = 2048,
-    LINE_BYTES = 64
+    AHEAD_BYTES = 2048 /* how far into the next rows the prefetches point */
 };
 
 _Static_assert(MET_PANEL_ROWS == 32, "the tile has two registers of 16 rows");
@@ -36,9 +36,10 @@ typedef struct q8_tile {
     __mmask16 rows[2]; /* that exist */
 } q8_tile;
 
-/* One block of 16 rows: bytes transposed by fours, scales widened. */
+/* One block of 16 rows: bytes transposed by fours, scales widened. As many bytes are prefetched at
+ * `ahead`. */
 static inline void pack_half(const uint8_t *const row[HALF_ROWS], size_t block_offset,
-                             uint8_t *quads, float *scales)
+                             uint8_t *quads, float *scales, const uint8_t *ahead)
 {
     const __m512i flip = _mm512_set1_epi8((char)0x80);
     const __m512i low = _mm512_set_epi64(13, 12, 5, 4, 9, 8, 1, 0);
@@ -55,6 +56,7 @@ static inline void pack_half(const uint8_t *const row[HALF_ROWS], size_t block_o
         __m512i both = _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)(a + 2)));
         both = _mm512_inserti64x4(both, _mm256_loadu_si256((const __m256i *)(b + 2)), 1);
         z[i] = _mm512_xor_si512(both, flip);
+        __builtin_prefetch(ahead + 2 * i * MET_Q8_BLOCK_BYTES);
     }
     _mm512_store_ps(scales, load16_half(halves));
 
@@ -86,12 +88,9 @@ static void pack_panel(const uint8_t *w, size_t rows, size_t blocks, uint8_t *pa
         row[r] = w + (r < rows ? r : rows - 1) * row_bytes;
     for (size_t b = 0; b < blocks; b++, panel += PANEL_BLOCK_BYTES) {
         float *scales = (float *)(panel + QUADS * QUAD_BYTES);
-        pack_half(row, b * MET_Q8_BLOCK_BYTES, panel, scales);
+        pack_half(row, b * MET_Q8_BLOCK_BYTES, panel, scales, ahead);
         pack_half(row + HALF_ROWS, b * MET_Q8_BLOCK_BYTES, panel + QUAD_BYTES / 2,
-                  scales + HALF_ROWS);
-        for (size_t i = 0; i < MET_PANEL_ROWS * MET_Q8_BLOCK_BYTES; i += LINE_BYTES) {
-            _mm_prefetch((const char *)ahead + i, _MM_HINT_T0);
-        }
+                  scales + HALF_ROWS, ahead + HALF_ROWS * MET_Q8_BLOCK_BYTES);
         ahead += MET_PANEL_ROWS * MET_Q8_BLOCK_BYTES;
     }
 }
@@ -157,12 +156,27 @@ static void run_tile_of(size_t tokens, const uint8_t *panel, size_t blocks, cons
     }
 }
 
+/* Token by token, some rows at a time that stay in cache for all of them. */
+static void matvec_each(const uint8_t *w, size_t rows, size_t cols, const met_q8_rows *x,
+                        size_t tokens, float *y, size_t y_stride)
+{
+    const size_t blocks = cols / MET_Q8_BLOCK;
+    for (size_t r = 0; r < rows; r += MET_PANEL_ROWS) {
+        size_t here = rows - r < MET_PANEL_ROWS ? rows - r : MET_PANEL_ROWS;
+        for (size_t t = 0; t < tokens; t++) {
+            met_avx512_matvec_q8(w + r * blocks * MET_Q8_BLOCK_BYTES, here, cols, x->q + t * cols,
+                                 x->scale + t * blocks, x->offset + t * blocks,
+                                 y + t * y_stride + r);
+        }
+    }
+}
+
 void met_avx512_matmul_q8(const uint8_t *w, size_t rows, size_t cols, const met_q8_rows *x,
                           size_t tokens, float *y, size_t y_stride, void *panel)
 {
     size_t blocks = cols / MET_Q8_BLOCK;
-    if (tokens == 1) {
-        met_avx512_matvec_q8(w, rows, cols, x->q, x->scale, x->offset, y);
+    if (tokens < PANEL_TOKENS) {
+        matvec_each(w, rows, cols, x, tokens, y, y_stride);
         return;
     }
     for (size_t r = 0; r < rows; r += MET_PANEL_ROWS) {

@@ -2,22 +2,19 @@
  *
  * All of them are bound by reading the weights once. What decides is that one linear stream of
  * prefetches runs through the rows that come next: several rows are read side by side, which the
- * hardware's prefetcher follows badly (docs/KERNELS.md has the figures). */
+ * hardware's prefetcher follows badly (docs/KERNELS.md has the figures). The prefetches stand in
+ * the loops themselves: gcc 12 drops them from a loop or an inline function of their own, which it
+ * takes to be without effect. */
 #include "backend/cpu/kernels_avx2.h"
 
 #include "backend/cpu/math_avx2.h"
 
 enum {
     Q8_ROWS = 8,
-    FLOAT_ROWS = 4,
+    FLOAT_ROWS = 2,
     AHEAD_BYTES = 2048, /* how far into the next rows the prefetches point */
     LINE_BYTES = 64
 };
-
-static inline void prefetch(const uint8_t *p)
-{
-    _mm_prefetch((const char *)p, _MM_HINT_T0);
-}
 
 /* [u0+u1, u2+u3, v0+v1, v2+v3] in each half. */
 static inline __m256i add_pairs(__m256i u, __m256i v)
@@ -74,11 +71,12 @@ static inline __m256 q8_dot8(const uint8_t *w, size_t row_bytes, size_t blocks, 
             _mm256_mul_ps(_mm256_cvtph_ps(block_scales(w, row_bytes)), _mm256_set1_ps(scale[b]));
         acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), d, acc);
 
-        prefetch(ahead); /* eight blocks are 272 bytes: four lines, and a fifth every fourth time */
-        prefetch(ahead + LINE_BYTES);
-        prefetch(ahead + 2 * LINE_BYTES);
-        prefetch(ahead + 3 * LINE_BYTES);
-        if (b % 4 == 3) prefetch(ahead + 4 * LINE_BYTES);
+        /* Eight blocks are 272 bytes: four lines, and a fifth every fourth time. */
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + LINE_BYTES);
+        __builtin_prefetch(ahead + 2 * LINE_BYTES);
+        __builtin_prefetch(ahead + 3 * LINE_BYTES);
+        if (b % 4 == 3) __builtin_prefetch(ahead + 4 * LINE_BYTES);
         ahead += Q8_ROWS * MET_Q8_BLOCK_BYTES;
     }
     return acc;
@@ -87,7 +85,7 @@ static inline __m256 q8_dot8(const uint8_t *w, size_t row_bytes, size_t blocks, 
 void met_avx2_matvec_q8(const uint8_t *w, size_t rows, size_t cols, const int8_t *q,
                         const float *scale, const int32_t *offset, float *y)
 {
-    (void)offset; /* for levels whose products take unsigned weights */
+    (void)offset; /* for products that take unsigned weights */
     size_t blocks = cols / MET_Q8_BLOCK;
     size_t row_bytes = blocks * MET_Q8_BLOCK_BYTES;
     size_t r = 0;
@@ -110,41 +108,37 @@ MET_FORCE_INLINE __m256 fma_first(size_t n, const uint8_t *row, size_t k, const 
     return _mm256_blendv_ps(sums, all, _mm256_castsi256_ps(mask));
 }
 
-/* Four rows that lie row_bytes apart; with row_bytes 0, one row four times. */
-MET_FORCE_INLINE __m128 float_dot4(const uint8_t *w, size_t row_bytes, size_t cols, const float *x,
-                                   const bool half)
+/* y[0 .. rows) for rows that lie row_bytes apart; `rows` (1 or 2) and `half` are constants. Four
+ * rows are quicker in cache, but slower from memory when rows are long: what was prefetched for the
+ * next rows leaves the first cache before it is used. */
+MET_FORCE_INLINE void float_dot(const uint8_t *w, size_t row_bytes, size_t cols, const float *x,
+                                float *y, const size_t rows, const bool half)
 {
-    const size_t step_bytes = FLOAT_ROWS * 16 * (half ? sizeof(uint16_t) : sizeof(float));
-    const uint8_t *ahead = w + FLOAT_ROWS * row_bytes + AHEAD_BYTES;
-    __m256 low[FLOAT_ROWS];
-    __m256 high[FLOAT_ROWS];
+    const size_t step_bytes = rows * 16 * (half ? sizeof(uint16_t) : sizeof(float));
+    const uint8_t *ahead = w + rows * row_bytes + AHEAD_BYTES;
+    __m256 low[FLOAT_ROWS] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    __m256 high[FLOAT_ROWS] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
     size_t k = 0;
-#pragma GCC unroll 4
-    for (size_t r = 0; r < FLOAT_ROWS; r++)
-        low[r] = high[r] = _mm256_setzero_ps();
     for (; k + 16 <= cols; k += 16) {
         __m256 x0 = _mm256_loadu_ps(x + k);
         __m256 x1 = _mm256_loadu_ps(x + k + 8);
-#pragma GCC unroll 4
-        for (size_t r = 0; r < FLOAT_ROWS; r++) {
+#pragma GCC unroll 2
+        for (size_t r = 0; r < rows; r++) {
             const uint8_t *row = w + r * row_bytes;
             low[r] = _mm256_fmadd_ps(load8(row, k, half), x0, low[r]);
             high[r] = _mm256_fmadd_ps(load8(row, k + 8, half), x1, high[r]);
         }
-        for (size_t i = 0; i < step_bytes; i += LINE_BYTES)
-            prefetch(ahead + i);
+        __builtin_prefetch(ahead);
+        if (!half) __builtin_prefetch(ahead + LINE_BYTES);
         ahead += step_bytes;
     }
-    if (k < cols) {
+    for (size_t r = 0; r < rows; r++) {
+        const uint8_t *row = w + r * row_bytes;
         size_t n = cols - k;
-        for (size_t r = 0; r < FLOAT_ROWS; r++) {
-            const uint8_t *row = w + r * row_bytes;
-            low[r] = fma_first(n < 8 ? n : 8, row, k, x, low[r], half);
-            if (n > 8) high[r] = fma_first(n - 8, row, k + 8, x, high[r], half);
-        }
+        if (n > 0) low[r] = fma_first(n < 8 ? n : 8, row, k, x, low[r], half);
+        if (n > 8) high[r] = fma_first(n - 8, row, k + 8, x, high[r], half);
+        y[r] = tree16(low[r], high[r]);
     }
-    return tree4_of4(tree16_to4(low[0], high[0]), tree16_to4(low[1], high[1]),
-                     tree16_to4(low[2], high[2]), tree16_to4(low[3], high[3]));
 }
 
 MET_FORCE_INLINE void matvec_float(const uint8_t *w, size_t rows, size_t cols, const float *x,
@@ -153,11 +147,9 @@ MET_FORCE_INLINE void matvec_float(const uint8_t *w, size_t rows, size_t cols, c
     size_t row_bytes = cols * (half ? sizeof(uint16_t) : sizeof(float));
     size_t r = 0;
     for (; r + FLOAT_ROWS <= rows; r += FLOAT_ROWS, w += FLOAT_ROWS * row_bytes) {
-        _mm_storeu_ps(y + r, float_dot4(w, row_bytes, cols, x, half));
+        float_dot(w, row_bytes, cols, x, y + r, FLOAT_ROWS, half);
     }
-    for (; r < rows; r++, w += row_bytes) {
-        y[r] = _mm_cvtss_f32(float_dot4(w, 0, cols, x, half));
-    }
+    if (r < rows) float_dot(w, row_bytes, cols, x, y + r, 1, half);
 }
 
 void met_avx2_matvec_f16(const uint16_t *w, size_t rows, size_t cols, const float *x, float *y)

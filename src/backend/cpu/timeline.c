@@ -129,7 +129,8 @@ met_status met_cpu_timeline_prepare(cpu_timeline *timeline, const met_step *step
 {
     int32_t logit_rows = step->want == MET_WANT_ALL ? step->count : 1;
     int32_t tokens = 1;
-    while (tokens < step->count) tokens *= 2;
+    while (tokens < step->count)
+        tokens *= 2;
     met_status status = grow_scratch(timeline, tokens, logit_rows, err);
     if (status != MET_OK) return status;
     int32_t used = step->position + step->count;
@@ -152,8 +153,8 @@ static met_status check_plan(cpu_timeline *timeline, size_t partial_bytes, met_e
     return met_fail(err, MET_E_MEMORY,
                     "session: %d tokens of context need %zu bytes of KV cache and %zu bytes of "
                     "scratch, this machine has %llu bytes",
-                    timeline->context_length, timeline->kv_reserved_bytes,
-                    scratch + partial_bytes, (unsigned long long)physical);
+                    timeline->context_length, timeline->kv_reserved_bytes, scratch + partial_bytes,
+                    (unsigned long long)physical);
 }
 
 static met_status reserve_cache(cpu_timeline *timeline, met_error *err)
@@ -184,8 +185,10 @@ met_status met_cpu_timeline_create(met_loaded *base, int32_t context_length, met
     timeline->kv_block_bytes = (size_t)program->layers * (size_t)program->kv_heads * 2 *
                                MET_KEY_BLOCK * (size_t)program->head_dim * sizeof(uint16_t);
     if (!met_mul_size(blocks, timeline->kv_block_bytes, &timeline->kv_reserved_bytes)) {
-        status = met_fail(err, MET_E_MEMORY, "session: %d tokens of context overflow the address "
-                          "space", context_length);
+        status = met_fail(err, MET_E_MEMORY,
+                          "session: %d tokens of context overflow the address "
+                          "space",
+                          context_length);
         goto done;
     }
     size_t floats = partial_floats((size_t)loaded->group, (size_t)program->head_dim);
