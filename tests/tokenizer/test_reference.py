@@ -23,6 +23,8 @@ except ImportError:
 DRIVER, FOLDER = sys.argv[1:3]
 PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
            r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+# Code points that Python and the tables (Unicode 15.0) both know.
+ASSIGNED = unicodedata if unicodedata.unidata_version <= "15.0.0" else unicodedata.ucd_3_2_0
 needs_regex = unittest.skipIf(regex is None, "needs python3-regex")
 
 
@@ -63,6 +65,8 @@ class Pattern(unittest.TestCase):
 
     @needs_regex
     def test_every_code_point_has_the_class_of_the_regex_engine(self):
+        if regex.match(r"\p{L}", "\U0002ebf0"):  # CJK extension I, of Unicode 15.1
+            self.skipTest("python3-regex is of a later Unicode than the tables")
         # "a" joins a letter, and any one other than \r \n \p{N} before it; "!" joins others and a
         # space before them: the three words tell all classes apart.
         points = [p for p in range(0x110000) if not 0xD800 <= p < 0xE000]
@@ -80,9 +84,9 @@ class Normalisation(unittest.TestCase):
     def test_every_assigned_code_point_is_normalised_as_in_python(self):
         with driver.Driver(DRIVER, "nfc") as d:
             for begin in range(0, 0x110000, 1024):
-                # What Python's older data does not know, it does not normalise.
+                # What one side's older data does not know, it does not normalise.
                 text = "".join(f"a{chr(p)}-{chr(p)}\u0323" for p in range(begin, begin + 1024)
-                               if unicodedata.category(chr(p)) not in ("Cn", "Cs"))
+                               if ASSIGNED.category(chr(p)) not in ("Cn", "Cs"))
                 self.assertEqual(d.ask(text).decode(), unicodedata.normalize("NFC", text),
                                  f"from U+{begin:04X}")
 
