@@ -62,9 +62,26 @@ static met_status describe(met_model *model, met_error *err)
     };
     met_status status = met_gguf_maybe_str(model->gguf, "general.name", &info->name, err);
     if (status != MET_OK) return status;
-    status = met_gguf_maybe_str(model->gguf, "tokenizer.chat_template", &info->chat_template, err);
-    if (status != MET_OK) return status;
     return describe_weights(model->gguf, info, err);
+}
+
+/* A template that cannot be used does not make the model unusable: who asks for a chat gets its
+ * error then. Out of memory does. */
+static met_status parse_chat_template(met_model *model, met_error *err)
+{
+    static const char key[] = "tokenizer.chat_template";
+    if (met_gguf_find(model->gguf, key) == NULL) return MET_OK;
+    met_str *source = &model->info.chat_template;
+    met_status status = met_gguf_get_str(model->gguf, key, source, &model->chat_error);
+    if (status != MET_OK) return MET_OK;
+    met_error reason;
+    status = met_template_parse(*source, &model->chat, &reason);
+    if (status == MET_E_MEMORY) return met_fail(err, status, "%s", reason.text);
+    if (status != MET_OK) {
+        (void)met_fail(&model->chat_error, status, "%s: key %s: %s", met_gguf_name(model->gguf),
+                       key, reason.text);
+    }
+    return MET_OK;
 }
 
 /* Every id that the model can choose or is given must mean the same to the tokenizer. */
@@ -103,6 +120,8 @@ static met_status open_bytes(met_context *context, met_mapping *mapping, const v
     status = check_vocabulary(model, err);
     if (status != MET_OK) goto done;
     status = describe(model, err);
+    if (status != MET_OK) goto done;
+    status = parse_chat_template(model, err);
     if (status != MET_OK) goto done;
     status = machine->ops->load(machine, &model->program, &model->loaded, err);
     if (status != MET_OK) goto done;
@@ -143,6 +162,7 @@ void met_model_free(met_model *model)
 {
     if (model == NULL) return;
     if (model->loaded != NULL) model->context->machine->ops->unload(model->loaded);
+    met_template_free(model->chat);
     met_tokenizer_free(model->tokenizer);
     met_program_free(&model->program);
     met_gguf_free(model->gguf);
