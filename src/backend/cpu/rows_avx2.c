@@ -95,17 +95,33 @@ void met_avx2_to_f16(const float *x, size_t n, uint16_t *y)
     }
 }
 
+/* The contract's sum: 16 partial sums and their tree. */
+static inline float sum_squares(const float *x, size_t cols)
+{
+    __m256 low = _mm256_setzero_ps();
+    __m256 high = _mm256_setzero_ps();
+    size_t i = 0;
+    for (; i + 16 <= cols; i += 16) {
+        __m256 v0 = _mm256_loadu_ps(x + i);
+        __m256 v1 = _mm256_loadu_ps(x + i + 8);
+        low = _mm256_fmadd_ps(v0, v0, low);
+        high = _mm256_fmadd_ps(v1, v1, high);
+    }
+    if (i < cols) {
+        __m256i mask0 = mask8_first(cols - i);
+        __m256i mask1 = mask8_first(cols - i > 8 ? cols - i - 8 : 0);
+        __m256 v0 = _mm256_maskload_ps(x + i, mask0);
+        __m256 v1 = _mm256_maskload_ps(x + i + 8, mask1);
+        low = _mm256_blendv_ps(low, _mm256_fmadd_ps(v0, v0, low), _mm256_castsi256_ps(mask0));
+        high = _mm256_blendv_ps(high, _mm256_fmadd_ps(v1, v1, high), _mm256_castsi256_ps(mask1));
+    }
+    return tree16(low, high);
+}
+
 void met_avx2_rmsnorm(const float *x, const float *w, size_t cols, float eps, float *y)
 {
     if (cols == 0) return;
-    __m256 p[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (size_t i = 0; i < cols; i += 8) {
-        __m256i mask = mask8_first(cols - i);
-        __m256 v = _mm256_maskload_ps(x + i, mask);
-        __m256 sum = _mm256_fmadd_ps(v, v, p[i / 8 % 2]);
-        p[i / 8 % 2] = _mm256_blendv_ps(p[i / 8 % 2], sum, _mm256_castsi256_ps(mask));
-    }
-    __m256 s = _mm256_set1_ps(1.0f / sqrtf(tree16(p[0], p[1]) / (float)cols + eps));
+    __m256 s = _mm256_set1_ps(1.0f / sqrtf(sum_squares(x, cols) / (float)cols + eps));
     for (size_t i = 0; i < cols; i += 8) {
         __m256i mask = mask8_first(cols - i);
         __m256 v = _mm256_maskload_ps(x + i, mask);
