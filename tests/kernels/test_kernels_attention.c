@@ -111,7 +111,7 @@ static void attend_never_reports_a_negative_zero(const kernel_case *c)
     static uint16_t k[MET_KEY_BLOCK * HEAD_DIM];
     static uint16_t v[MET_KEY_BLOCK * HEAD_DIM];
     for (size_t plus = 0; plus <= MET_KEY_BLOCK; plus++) {
-        float q[HEAD_DIM] = {0x1p-130f, 0.0f};
+        float q[HEAD_DIM] = {0x1p-130f, -0.0f};
         float max;
         float sum;
         float out[HEAD_DIM];

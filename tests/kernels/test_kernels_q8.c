@@ -77,6 +77,27 @@ static void quantize_equals_reference(const kernel_case *c)
     }
 }
 
+/* Where 127 / max would overflow, and where max nearly does. */
+static void quantize_of_any_magnitude_equals_reference(const kernel_case *c)
+{
+    uint64_t seed = 77;
+    for (int exponent = -149; exponent <= 128; exponent++) {
+        float x[MET_Q8_BLOCK];
+        int8_t q[2][MET_Q8_BLOCK];
+        float scale[2];
+        int32_t offset[2];
+        for (size_t i = 0; i < MET_Q8_BLOCK; i++)
+            x[i] = ldexpf(test_random_float(&seed), exponent);
+        if (exponent % 2 == 0) x[7] = ldexpf(1.0f, exponent); /* the largest, a power of two */
+        c->reference->quantize_q8(x, MET_Q8_BLOCK, q[0], &scale[0], &offset[0]);
+        c->kernels->quantize_q8(x, MET_Q8_BLOCK, q[1], &scale[1], &offset[1]);
+        const char *what = describe("quantize_q8 of magnitude 2^%d", exponent);
+        expect_same_bytes(q[0], q[1], sizeof q[0], what);
+        expect_same_floats(&scale[0], &scale[1], 1, what);
+        assert_int_equal(offset[0], offset[1]);
+    }
+}
+
 /* Rounding is decided at halves: every half between -127 and 127, in one block after another. */
 static void quantize_rounds_halves_to_even(const kernel_case *c)
 {
@@ -235,6 +256,8 @@ int main(void)
 {
     static const kernel_test tests[] = {
         {"quantize_q8 equals the reference", quantize_equals_reference},
+        {"quantize_q8 of any magnitude equals the reference",
+         quantize_of_any_magnitude_equals_reference},
         {"quantize_q8 rounds halves to even", quantize_rounds_halves_to_even},
         {"matvec_q8 equals the reference", matvec_equals_reference},
         {"matvec_q8 of model sizes equals the reference", matvec_of_model_sizes_equals_reference},
