@@ -81,14 +81,15 @@ static void quantize_equals_reference(const kernel_case *c)
 static void quantize_of_any_magnitude_equals_reference(const kernel_case *c)
 {
     uint64_t seed = 77;
-    for (int exponent = -149; exponent <= 128; exponent++) {
+    for (int i = 2 * -149; i <= 2 * 128; i++) {
+        int exponent = i / 2;
         float x[MET_Q8_BLOCK];
         int8_t q[2][MET_Q8_BLOCK];
         float scale[2];
         int32_t offset[2];
-        for (size_t i = 0; i < MET_Q8_BLOCK; i++)
-            x[i] = ldexpf(test_random_float(&seed), exponent);
-        if (exponent % 2 == 0) x[7] = ldexpf(1.0f, exponent); /* the largest, a power of two */
+        for (size_t j = 0; j < MET_Q8_BLOCK; j++)
+            x[j] = ldexpf(test_random_float(&seed), exponent);
+        if (i % 2 == 0) x[7] = ldexpf(1.0f, exponent); /* the largest, a power of two */
         c->reference->quantize_q8(x, MET_Q8_BLOCK, q[0], &scale[0], &offset[0]);
         c->kernels->quantize_q8(x, MET_Q8_BLOCK, q[1], &scale[1], &offset[1]);
         const char *what = describe("quantize_q8 of magnitude 2^%d", exponent);
