@@ -165,7 +165,7 @@ static void run_level_test(void **state)
 {
     const level_test *t = *state;
     if (!met_cpu_level_available(t->level)) {
-        print_message("# this processor cannot run %s\n", met_cpu_level_name(t->level));
+        print_message("# not on this processor: %s\n", met_cpu_level_name(t->level));
         skip();
     }
     met_cpu_kernels kernels = met_cpu_level_kernels(t->level);

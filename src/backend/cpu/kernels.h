@@ -27,7 +27,7 @@ enum {
 
 /* Activations quantized for Q8_0 weights, `cols` a multiple of 32. */
 typedef struct met_q8_rows {
-    int8_t *q;       /* [tokens][cols], in [-127, 127], 64-byte aligned */
+    int8_t *q;       /* [tokens][cols], in [-127, 127] */
     float *scale;    /* [tokens][cols / 32] */
     int32_t *offset; /* [tokens][cols / 32]: -128 * sum of the block's q */
 } met_q8_rows;
@@ -45,7 +45,7 @@ typedef struct met_attend {
     float scale;       /* 1 / sqrt(head_dim) */
     float *max;        /* out [tokens][group] */
     float *sum;        /* out [tokens][group] */
-    float *out;        /* out [tokens][group][head_dim], 64-byte aligned base */
+    float *out;        /* out [tokens][group][head_dim] */
 } met_attend;
 
 typedef struct met_cpu_kernels {

@@ -19,7 +19,8 @@
 /* The first n of 16 lanes; all when n >= 16. */
 static inline __mmask16 mask16_first(size_t n)
 {
-    return n >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1u);
+    if (n >= 16) return 0xffff;
+    return (__mmask16)((1u << n) - 1u);
 }
 
 static inline __m512 load16_half(const uint16_t *p)
