@@ -29,7 +29,7 @@ met_status met_mapping_open(const char *path, met_mapping **out, met_error *err)
         goto done;
     }
     if (!S_ISREG(info.st_mode)) {
-        status = met_fail(err, MET_E_ARGUMENT, "%s: not a regular file", path);
+        status = met_fail(err, MET_E_IO, "%s: not a regular file", path);
         goto done;
     }
     if (info.st_size == 0) {

@@ -6,8 +6,8 @@
 
 typedef struct met_mapping met_mapping;
 
-/* MET_E_IO with the system's words; MET_E_TRUNCATED for an empty file; MET_E_ARGUMENT for what is
- * not a regular file. */
+/* MET_E_IO with the system's words, and for what is not a regular file; MET_E_TRUNCATED for an
+ * empty file. */
 met_status met_mapping_open(const char *path, met_mapping **out, met_error *err);
 /* Accepts NULL. */
 void met_mapping_close(met_mapping *mapping);
