@@ -1,0 +1,190 @@
+/* Owns: the syntax of the command line. Does not own types and ranges: option.c. */
+#include "cli/args.h"
+
+#include "cli/failure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME_BYTES_MAX = 40 };
+
+static size_t least_of(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Damerau-Levenshtein distance (optimal string alignment), three rows at a time. Words longer than
+ * any flag are as far as can be. */
+static size_t distance(const char *a, size_t a_bytes, const char *b, size_t b_bytes)
+{
+    size_t rows[3][NAME_BYTES_MAX + 1];
+
+    if (a_bytes > NAME_BYTES_MAX || b_bytes > NAME_BYTES_MAX) return SIZE_MAX;
+    for (size_t j = 0; j <= b_bytes; j++) {
+        rows[0][j] = j;
+    }
+    for (size_t i = 1; i <= a_bytes; i++) {
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i + 2) % 3];
+        const size_t *two_above = rows[(i + 1) % 3];
+        row[0] = i;
+        for (size_t j = 1; j <= b_bytes; j++) {
+            size_t change = above[j - 1] + (a[i - 1] != b[j - 1]);
+            row[j] = least_of(least_of(above[j], row[j - 1]) + 1, change);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                row[j] = least_of(row[j], two_above[j - 2] + 1);
+            }
+        }
+    }
+    return rows[a_bytes % 3][b_bytes];
+}
+
+void met_nearest_offer(met_nearest *nearest, const char *candidate)
+{
+    size_t candidate_bytes = strlen(candidate);
+    size_t found = distance(nearest->word, nearest->word_bytes, candidate, candidate_bytes);
+    /* A word that was cut short ("temp") is near to what it begins. */
+    if (nearest->word_bytes >= 3 && nearest->word_bytes < candidate_bytes &&
+        memcmp(candidate, nearest->word, nearest->word_bytes) == 0) {
+        found = 1;
+    }
+    if (found == SIZE_MAX || 2 * found >= candidate_bytes) return;
+    if (nearest->best == NULL || found < nearest->best_distance) {
+        nearest->best = candidate;
+        nearest->best_distance = found;
+    }
+}
+
+const met_option *met_args_find(const met_command *command, const char *name, size_t name_bytes,
+                                void *options, void **fields)
+{
+    for (size_t g = 0; g < command->group_count; g++) {
+        const met_option_group *group = &command->groups[g];
+        for (size_t i = 0; i < group->count; i++) {
+            const met_option *option = &group->options[i];
+            if (strlen(option->name) != name_bytes) continue;
+            if (memcmp(option->name, name, name_bytes) != 0) continue;
+            if (fields != NULL) *fields = (char *)options + group->offset;
+            return option;
+        }
+    }
+    return NULL;
+}
+
+static const met_option *find_letter(const met_command *command, char letter, void *options,
+                                     void **fields)
+{
+    for (size_t g = 0; g < command->group_count; g++) {
+        const met_option_group *group = &command->groups[g];
+        for (size_t i = 0; i < group->count; i++) {
+            if (group->options[i].letter != letter) continue;
+            *fields = (char *)options + group->offset;
+            return &group->options[i];
+        }
+    }
+    return NULL;
+}
+
+static met_status fail_unknown_flag(const met_command *command, const char *flag, size_t flag_bytes,
+                                    met_error *err)
+{
+    size_t dashes = strspn(flag, "-");
+    int shown = flag_bytes < 64 ? (int)flag_bytes : 64;
+    met_nearest nearest = {.word = flag + dashes, .word_bytes = flag_bytes - dashes};
+    for (size_t g = 0; g < command->group_count; g++) {
+        for (size_t i = 0; i < command->groups[g].count; i++) {
+            met_nearest_offer(&nearest, command->groups[g].options[i].name);
+        }
+    }
+    met_nearest_offer(&nearest, "help");
+    if (nearest.best != NULL) {
+        return met_failure_set(err, MET_E_ARGUMENT, "%.*s: unknown flag, did you mean --%s?", shown,
+                               flag, nearest.best);
+    }
+    return met_failure_set(err, MET_E_ARGUMENT,
+                           "%.*s: unknown flag; metallic %s --help lists what there is", shown,
+                           flag, command->name);
+}
+
+/* The flag at argv[*at], with its value; *at moves past what was taken. */
+static met_status parse_flag(const met_command *command, int argc, char **argv, int *at,
+                             void *options, met_error *err)
+{
+    const char *text = argv[(*at)++];
+    bool is_long = text[1] == '-';
+    const char *equals = is_long ? strchr(text, '=') : NULL;
+    size_t text_bytes = equals != NULL ? (size_t)(equals - text) : strlen(text);
+    const met_option *option = NULL;
+    void *fields = NULL;
+    char subject[NAME_BYTES_MAX + 8], accepted[MET_OPTION_ACCEPTED_BYTES];
+
+    if (is_long) {
+        option = met_args_find(command, text + 2, text_bytes - 2, options, &fields);
+    } else if (text_bytes == 2) {
+        option = find_letter(command, text[1], options, &fields);
+    }
+    if (option == NULL) return fail_unknown_flag(command, text, text_bytes, err);
+
+    snprintf(subject, sizeof subject, "--%s", option->name);
+    if (option->kind == MET_OPTION_SWITCH) {
+        if (equals == NULL) return met_option_store(option, subject, "", fields, err);
+        return met_failure_set(err, MET_E_ARGUMENT, "%s: found \"%.64s\", expected no value",
+                               subject, equals + 1);
+    }
+    if (equals != NULL) return met_option_store(option, subject, equals + 1, fields, err);
+    if (*at == argc) {
+        met_option_accepted(option, accepted);
+        return met_failure_set(err, MET_E_ARGUMENT, "%s: no value, expected %s", subject, accepted);
+    }
+    return met_option_store(option, subject, argv[(*at)++], fields, err);
+}
+
+static met_status check_argument_count(const met_command *command, const met_args *args,
+                                       met_error *err)
+{
+    if (args->argument_count > command->arguments_most) {
+        const char *extra = args->arguments[command->arguments_most];
+        const char *hint = met_command_find(extra) != NULL ? " (a subcommand comes first)" : "";
+        return met_failure_set(err, MET_E_ARGUMENT,
+                               "\"%.64s\": unexpected argument%s; see metallic %s --help", extra,
+                               hint, command->name);
+    }
+    if (args->argument_count < command->arguments_least) {
+        return met_failure_set(err, MET_E_ARGUMENT, "%s: found %d arguments, expected: metallic %s",
+                               command->name, args->argument_count, command->synopsis);
+    }
+    return MET_OK;
+}
+
+met_status met_args_parse(const met_command *command, int argc, char **argv, void *options,
+                          met_args *args, met_error *err)
+{
+    met_status status = MET_OK;
+    met_error later; /* only the first error counts */
+    bool flags_over = false;
+
+    *args = (met_args){.arguments = argv};
+    for (size_t g = 0; g < command->group_count; g++) {
+        const met_option_group *group = &command->groups[g];
+        met_option_store_fallbacks(group->options, group->count, (char *)options + group->offset);
+    }
+    for (int at = 0; at < argc;) {
+        char *text = argv[at];
+        if (flags_over || text[0] != '-' || text[1] == '\0') {
+            args->arguments[args->argument_count++] = text; /* never ahead of `at` */
+            at++;
+        } else if (strcmp(text, "--") == 0) {
+            flags_over = true;
+            at++;
+        } else if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0) {
+            args->help = true;
+            return MET_OK;
+        } else {
+            met_error *to = status == MET_OK ? err : &later;
+            met_status found = parse_flag(command, argc, argv, &at, options, to);
+            if (status == MET_OK) status = found;
+        }
+    }
+    if (status != MET_OK) return status;
+    return check_argument_count(command, args, err);
+}

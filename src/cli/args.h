@@ -1,0 +1,41 @@
+/* Arguments of the command line to a struct of options. */
+#ifndef MET_CLI_ARGS_H
+#define MET_CLI_ARGS_H
+
+#include "cli/command.h"
+
+typedef struct met_args {
+    char **arguments; /* [argument_count] what is not a flag, in order */
+    int argument_count;
+    bool help; /* --help was there: nothing else was checked */
+} met_args;
+
+/* Parse argv[0..argc) (no program name, no subcommand) by the command's table.
+ *
+ * Forms: --name VALUE, --name=VALUE, --switch, -n VALUE; "--" ends the flags; "-" is no flag. A
+ * value is taken as it is, also when it begins with a dash. Of a flag given twice the last counts.
+ *
+ * argv     is reordered; texts in `options` and `args` point into its strings.
+ * options  [command->options_bytes], zeroed by the caller; defaults are stored first.
+ * MET_E_ARGUMENT: the first thing that was wrong. The rest is read all the same, so that --json is
+ * known when the error is written. */
+met_status met_args_parse(const met_command *command, int argc, char **argv, void *options,
+                          met_args *args, met_error *err);
+
+/* A command's option by its name without dashes. `fields` receives its group's struct in `options`;
+ * both may be NULL. Returns NULL when there is none. */
+const met_option *met_args_find(const met_command *command, const char *name, size_t name_bytes,
+                                void *options, void **fields);
+
+/* The nearest of the candidates offered to a word that is not known; see met_nearest_offer. */
+typedef struct met_nearest {
+    const char *word;
+    size_t word_bytes;
+    const char *best; /* NULL: nothing is near enough */
+    size_t best_distance;
+} met_nearest;
+
+/* Edit distance with transpositions; a candidate counts when less than half of it would change. */
+void met_nearest_offer(met_nearest *nearest, const char *candidate);
+
+#endif

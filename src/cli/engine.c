@@ -1,0 +1,140 @@
+/* Owns: which machine, which model, which context length. The invariant: a flag wins over the
+ * environment, and the environment over the default. */
+#include "cli/engine.h"
+
+#include "cli/bundled.h"
+#include "cli/clock.h"
+#include "cli/failure.h"
+
+#include <stdlib.h>
+
+const char *const met_engine_backends[] = {"auto", "cpu", NULL};
+
+const met_option met_engine_flags[MET_ENGINE_FLAGS_SESSION] = {
+    {.name = "gguf-path",
+     .letter = 'm',
+     .kind = MET_OPTION_PATH,
+     .offset = offsetof(met_engine_options, gguf_path),
+     .value_name = "FILE",
+     .fallback_help = "the bundled model",
+     .help = "the model to run"},
+    {.name = "backend",
+     .kind = MET_OPTION_CHOICE,
+     .offset = offsetof(met_engine_options, backend),
+     .value_name = "NAME",
+     .choices = met_engine_backends,
+     .fallback_help = "auto",
+     .help = "the machine to run on"},
+    {.name = "threads",
+     .letter = 't',
+     .kind = MET_OPTION_INTEGER,
+     .offset = offsetof(met_engine_options, threads),
+     .value_name = "N",
+     .least = 1,
+     .most = MET_ENGINE_THREADS_MAX,
+     .fallback_help = "one for each core",
+     .help = "worker threads"},
+    {.name = "context-length",
+     .kind = MET_OPTION_INTEGER,
+     .offset = offsetof(met_engine_options, context_length),
+     .value_name = "N",
+     .least = 1,
+     .most = INT32_MAX,
+     .fallback_help = "the model's trained length",
+     .help = "most tokens, prompt and answer together"},
+};
+
+static met_status open_model(const met_engine_options *options, met_engine *engine, met_error *err)
+{
+    if (options->gguf_path != NULL) {
+        engine->model_name = options->gguf_path;
+        return met_model_open(engine->context, options->gguf_path, &engine->model, err);
+    }
+    met_str bundled = met_bundled_model();
+    engine->model_name = "bundled";
+    return met_model_open_memory(engine->context, bundled.data, bundled.bytes, "bundled model",
+                                 &engine->model, err);
+}
+
+static met_status open_engine(const met_context_options *context_options,
+                              const met_engine_options *options, met_engine *engine, met_error *err)
+{
+    double start = met_clock_seconds();
+
+    *engine = (met_engine){0};
+    met_status status = met_context_create(context_options, &engine->context, err);
+    if (status == MET_OK) status = open_model(options, engine, err);
+    engine->load_seconds = met_clock_seconds() - start;
+    if (status != MET_OK) met_engine_close(engine);
+    return status;
+}
+
+met_status met_engine_open(const met_engine_options *options, const met_environment *environment,
+                           met_engine *engine, met_error *err)
+{
+    met_context_options context_options = met_context_options_default();
+
+    if (environment->backend != NULL) context_options.backend = environment->backend;
+    if (options->backend != NULL) context_options.backend = options->backend;
+    if (environment->threads != 0) context_options.threads = (int32_t)environment->threads;
+    if (options->threads != 0) context_options.threads = (int32_t)options->threads;
+    return open_engine(&context_options, options, engine, err);
+}
+
+met_status met_engine_open_vocabulary(const met_engine_options *options, met_engine *engine,
+                                      met_error *err)
+{
+    met_context_options context_options = met_context_options_default();
+
+    context_options.backend = "cpu";
+    context_options.threads = 1;
+    return open_engine(&context_options, options, engine, err);
+}
+
+void met_engine_close(met_engine *engine)
+{
+    met_model_free(engine->model);
+    met_context_free(engine->context);
+    *engine = (met_engine){0};
+}
+
+int32_t met_engine_context_length(const met_engine *engine, const met_engine_options *options,
+                                  const met_environment *environment, int32_t most)
+{
+    if (options->context_length != 0) return (int32_t)options->context_length;
+    int64_t length = met_model_describe(engine->model).context_length;
+    if (environment->max_context_length != 0 && environment->max_context_length < length) {
+        length = environment->max_context_length;
+    }
+    if (most != 0 && most < length) length = most;
+    return (int32_t)length;
+}
+
+met_status met_engine_tokenize(const met_engine *engine, met_str text, const met_span *control,
+                               size_t control_count, int32_t **tokens, size_t *count,
+                               met_error *err)
+{
+    /* A token has at least one byte of the text; NFC rarely makes a text longer. */
+    size_t capacity = text.bytes + 16;
+    int32_t *ids = NULL;
+    met_status status = MET_E_RANGE;
+
+    *tokens = NULL;
+    *count = 0;
+    while (status == MET_E_RANGE) {
+        free(ids);
+        ids = calloc(capacity, sizeof *ids);
+        if (ids == NULL) return met_failure_memory(err);
+        status = met_model_tokenize(engine->model, text, control, control_count, ids, capacity,
+                                    count, err);
+        if (status == MET_E_RANGE && *count <= capacity) break; /* some other range: no loop */
+        capacity = *count;
+    }
+    if (status != MET_OK) {
+        free(ids);
+        *count = 0;
+        return status;
+    }
+    *tokens = ids;
+    return MET_OK;
+}

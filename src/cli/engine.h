@@ -1,0 +1,51 @@
+/* A machine and a model, opened as the flags say. */
+#ifndef MET_CLI_ENGINE_H
+#define MET_CLI_ENGINE_H
+
+#include "cli/environment.h"
+#include "cli/option.h"
+
+enum { MET_ENGINE_THREADS_MAX = 256 };
+
+extern const char *const met_engine_backends[];
+
+typedef struct met_engine_options {
+    const char *gguf_path;  /* NULL: the bundled model */
+    const char *backend;    /* NULL: not given */
+    int64_t threads;        /* 0: not given */
+    int64_t context_length; /* 0: not given */
+} met_engine_options;
+
+/* --gguf-path, --backend, --threads, --context-length. A subcommand takes as many as it needs. */
+enum { MET_ENGINE_FLAGS_MODEL = 1, MET_ENGINE_FLAGS_MACHINE = 3, MET_ENGINE_FLAGS_SESSION = 4 };
+extern const met_option met_engine_flags[MET_ENGINE_FLAGS_SESSION];
+
+typedef struct met_engine {
+    met_context *context;
+    met_model *model;
+    const char *model_name; /* the path, or "bundled" */
+    double load_seconds;    /* to open both */
+} met_engine;
+
+/* Flags win over the environment. Errors as met_context_create and met_model_open. */
+met_status met_engine_open(const met_engine_options *options, const met_environment *environment,
+                           met_engine *engine, met_error *err);
+
+/* The same for what only reads the vocabulary: one thread. */
+met_status met_engine_open_vocabulary(const met_engine_options *options, met_engine *engine,
+                                      met_error *err);
+
+/* Accepts a zeroed engine; leaves it zeroed. */
+void met_engine_close(met_engine *engine);
+
+/* The length that a session gets: --context-length; else the trained length, at most
+ * METALLIC_MAX_CONTEXT_LEN and, when it is not 0, `most`. */
+int32_t met_engine_context_length(const met_engine *engine, const met_engine_options *options,
+                                  const met_environment *environment, int32_t most);
+
+/* All of a text's ids. Allocates *tokens: free(). */
+met_status met_engine_tokenize(const met_engine *engine, met_str text, const met_span *control,
+                               size_t control_count, int32_t **tokens, size_t *count,
+                               met_error *err);
+
+#endif

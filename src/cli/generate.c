@@ -1,0 +1,223 @@
+/* Owns: the default command: a prompt in, an answer out. Does not own what the answer looks like:
+ * the sinks. The invariant: whatever ends a generation early, what was generated has been written.
+ */
+#include "cli/clock.h"
+#include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/generate_flags.h"
+#include "cli/interrupt.h"
+#include "cli/prompt.h"
+#include "cli/sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/random.h>
+#include <unistd.h>
+
+/* What the library's callbacks see. */
+typedef struct run_state {
+    met_generation generation;
+    met_sink *sink;
+    bool out_of_memory;
+} run_state;
+
+static bool on_token(void *user, const met_token_event *event)
+{
+    run_state *state = user;
+
+    if (event->token >= 0 && state->generation.first_token_at == 0) {
+        state->generation.first_token_at = met_clock_seconds();
+    }
+    if (!state->sink->token(state->sink, &state->generation, event)) state->out_of_memory = true;
+    return !state->out_of_memory && !met_output_failed(state->sink->output) &&
+           !met_interrupt_requested();
+}
+
+static bool on_progress(void *user, int32_t done, int32_t total)
+{
+    (void)user;
+    (void)done;
+    (void)total;
+    return !met_interrupt_requested();
+}
+
+/* A seed that any JSON reader holds exactly. */
+static uint64_t random_seed(void)
+{
+    uint64_t seed;
+    if (getentropy(&seed, sizeof seed) != 0) {
+        seed = (uint64_t)(met_clock_seconds() * 1e9) * 0x9e3779b97f4a7c15u + (uint64_t)getpid();
+    }
+    return seed >> 11;
+}
+
+static met_generate_options generate_options(const met_generate_flags *flags, run_state *state)
+{
+    met_generate_options options = met_generate_options_default();
+
+    options.sampling = (met_sampling){
+        .temperature = (float)flags->temperature,
+        .top_k = (int32_t)flags->top_k,
+        .top_p = (float)flags->top_p,
+        .min_p = (float)flags->min_p,
+        .repeat_penalty = (float)flags->repeat_penalty,
+        .presence_penalty = (float)flags->presence_penalty,
+        .frequency_penalty = (float)flags->frequency_penalty,
+        .repeat_last_n = (int32_t)flags->repeat_last_n,
+        .seed = state->generation.seed,
+    };
+    options.max_tokens = (int32_t)flags->max_tokens;
+    options.logprobs = (int32_t)flags->logprobs;
+    options.ignore_end = flags->ignore_end;
+    options.stop = flags->stop.items;
+    options.stop_count = flags->stop.count;
+    options.on_token = on_token;
+    options.on_progress = on_progress;
+    options.user = state;
+    return options;
+}
+
+static met_sink *create_sink(const char *format, met_output *output)
+{
+    if (strcmp(format, "json") == 0) return met_sink_json_create(output);
+    if (strcmp(format, "jsonl") == 0) return met_sink_jsonl_create(output);
+    if (strcmp(format, "none") == 0) return met_sink_none_create(output);
+    return met_sink_text_create(output);
+}
+
+static met_status generate(met_session *session, run_state *state, met_error *err)
+{
+    met_generation *generation = &state->generation;
+    met_generate_options options = generate_options(generation->flags, state);
+
+    state->sink->begin(state->sink, generation);
+    met_status status = met_generate(session, generation->prompt, generation->prompt_count,
+                                     &options, &generation->result, err);
+    if (status != MET_OK) return status;
+    if (state->out_of_memory) return met_failure_memory(err);
+    generation->end_at = met_clock_seconds();
+    generation->finish = generation->result.finish;
+    generation->interrupted =
+        generation->finish == MET_FINISH_CALLBACK && met_interrupt_requested();
+    state->sink->end(state->sink, generation);
+    if (generation->finish == MET_FINISH_CONTEXT &&
+        strcmp(generation->flags->output_format, "text") == 0) {
+        fprintf(stderr, "metallic: the context of %d tokens is full: the answer is not complete\n",
+                generation->context_length);
+    }
+    return MET_OK;
+}
+
+static met_status run_prompt(met_invocation *invocation, const met_generate_flags *flags,
+                             const met_prompt *prompt, met_error *err)
+{
+    met_engine engine = {0};
+    met_session *session = NULL;
+    int32_t *tokens = NULL;
+    size_t token_count = 0;
+    run_state state = {.sink = NULL};
+
+    met_interrupt_watch();
+    met_status status = met_engine_open(&flags->engine, invocation->environment, &engine, err);
+    if (status != MET_OK) goto done;
+    status = met_prompt_tokenize(prompt, flags, &engine, &tokens, &token_count, err);
+    if (status != MET_OK) goto done;
+
+    met_session_options session_options = met_session_options_default();
+    session_options.context_length =
+        met_engine_context_length(&engine, &flags->engine, invocation->environment, 0);
+    status = met_session_create(engine.model, &session_options, &session, err);
+    if (status != MET_OK) goto done;
+
+    state.sink = create_sink(flags->output_format, invocation->output);
+    if (state.sink == NULL) {
+        status = met_failure_memory(err);
+        goto done;
+    }
+    state.generation = (met_generation){
+        .engine = &engine,
+        .flags = flags,
+        .seed = flags->seed >= 0 ? (uint64_t)flags->seed : random_seed(),
+        .context_length = met_session_context_length(session),
+        .prompt = tokens,
+        .prompt_count = (int32_t)token_count,
+        .start_seconds = invocation->start_seconds,
+    };
+    status = generate(session, &state, err);
+    invocation->interrupted = state.generation.interrupted;
+done:
+    if (state.sink != NULL) state.sink->free(state.sink);
+    met_session_free(session);
+    free(tokens);
+    met_engine_close(&engine);
+    return status;
+}
+
+static met_status run(met_invocation *invocation, const void *options, met_error *err)
+{
+    const met_generate_flags *flags = options;
+    met_prompt prompt;
+    bool dash = invocation->argument_count == 1;
+
+    if (dash && strcmp(invocation->arguments[0], "-") != 0) {
+        const char *found = invocation->arguments[0];
+        return met_failure_set(err, MET_E_ARGUMENT, "\"%.64s\": unexpected argument, expected %s",
+                               found,
+                               met_command_find(found) != NULL ? "the subcommand before all flags"
+                                                               : "the prompt after --prompt");
+    }
+    for (size_t i = 0; i < flags->stop.count; i++) {
+        if (flags->stop.items[i][0] != '\0') continue;
+        return met_failure_set(err, MET_E_ARGUMENT, "--stop: found \"\", expected a text");
+    }
+    bool json = strncmp(flags->output_format, "json", 4) == 0;
+    if (flags->logprobs >= 0 && !json) {
+        return met_failure_set(err, MET_E_ARGUMENT,
+                               "--logprobs: found beside --output-format %s, "
+                               "expected json or jsonl",
+                               flags->output_format);
+    }
+    met_status status = met_prompt_read(flags, dash, &prompt, err);
+    if (status != MET_OK) return status;
+    status = run_prompt(invocation, flags, &prompt, err);
+    met_prompt_free(&prompt);
+    return status;
+}
+
+static met_json_failure json_failure(const void *options)
+{
+    const met_generate_flags *flags = options;
+    met_json_failure form = {NULL, false};
+
+    if (strcmp(flags->output_format, "json") == 0) form.schema = "metallic.generate/1";
+    if (strcmp(flags->output_format, "jsonl") == 0) {
+        form.schema = "metallic.events/1";
+        form.event = true;
+    }
+    return form;
+}
+
+static const met_option_group groups[] = {
+    {met_generate_flag_table, MET_GENERATE_FLAG_COUNT, 0},
+    {met_engine_flags, MET_ENGINE_FLAGS_SESSION, offsetof(met_generate_flags, engine)},
+};
+
+const met_command met_command_generate = {
+    .name = "generate",
+    .summary = "Run a language model: a prompt goes in, text comes out.",
+    .synopsis = "[FLAGS] --prompt TEXT\n"
+                "[FLAGS] --prompt-file FILE | --messages FILE | -\n"
+                "SUBCOMMAND ...",
+    .notes = "The answer goes to standard output and everything else to standard error. "
+             "Without a prompt, standard input is read when it is not a terminal. Control "
+             "tokens spelled in a prompt are plain text, also with --raw. Ctrl-C stops after "
+             "the token at hand. Exit codes: 0 done, 1 failed, 2 bad usage, 130 interrupted.",
+    .groups = groups,
+    .group_count = sizeof groups / sizeof groups[0],
+    .options_bytes = sizeof(met_generate_flags),
+    .arguments_most = 1,
+    .run = run,
+    .json_failure = json_failure,
+};

@@ -1,0 +1,72 @@
+/* Owns: reading what the user names. The invariant: a directory or a device error is told, never
+ * read as an empty file. */
+#include "cli/input.h"
+
+#include "cli/failure.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+enum { FIRST_BYTES = 1 << 16 };
+
+const char *met_input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+/* Read until the end. On failure errno says why; *data is freed by the caller. */
+static bool read_all(int descriptor, char **data, size_t *bytes)
+{
+    size_t capacity = 0;
+
+    for (;;) {
+        if (capacity - *bytes < 2) { /* one byte of news and the NUL */
+            size_t wanted = capacity == 0 ? FIRST_BYTES : 2 * capacity;
+            char *larger = realloc(*data, wanted);
+            if (larger == NULL) return false;
+            *data = larger;
+            capacity = wanted;
+        }
+        ssize_t got = read(descriptor, *data + *bytes, capacity - *bytes - 1);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return false;
+        *bytes += (size_t)got;
+        (*data)[*bytes] = '\0';
+        if (got == 0) return true;
+    }
+}
+
+met_status met_input_read(const char *path, char **data, size_t *bytes, met_error *err)
+{
+    met_status status = MET_OK;
+    bool is_stdin = strcmp(path, "-") == 0;
+    char *read_data = NULL;
+    size_t read_bytes = 0;
+
+    *data = NULL;
+    *bytes = 0;
+    int descriptor = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 || !read_all(descriptor, &read_data, &read_bytes)) {
+        status = met_failure_set(err, errno == ENOMEM ? MET_E_MEMORY : MET_E_IO, "%s: %s",
+                                 met_input_name(path), strerror(errno));
+        goto done;
+    }
+    *data = read_data;
+    *bytes = read_bytes;
+    read_data = NULL;
+done:
+    if (descriptor >= 0 && !is_stdin) close(descriptor);
+    free(read_data);
+    return status;
+}
+
+met_status met_input_open(const char *path, FILE **file, met_error *err)
+{
+    *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    if (*file != NULL) return MET_OK;
+    return met_failure_set(err, MET_E_IO, "%s: %s", met_input_name(path), strerror(errno));
+}

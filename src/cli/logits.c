@@ -1,0 +1,181 @@
+/* Owns: the subcommand logits and the NPY file that it writes (format version 1.0, as
+ * numpy.lib.format describes it). The invariant: a file that is there is whole. */
+#include "cli/command.h"
+#include "cli/engine.h"
+#include "cli/failure.h"
+#include "cli/ids.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the NPY header says little-endian"
+#endif
+
+enum { CHUNK_BYTES_MAX = 32 << 20, NPY_ALIGN = 64, NPY_PREAMBLE = 10 };
+
+typedef struct logits_options {
+    met_engine_options engine;
+    const char *tokens;
+    const char *output;
+    bool last;
+} logits_options;
+
+/* Magic, version, length, then a Python dict padded with spaces so that the data begins at a
+ * multiple of 64. */
+static void write_npy_header(met_output *output, size_t rows, size_t cols)
+{
+    char dict[256];
+    int used =
+        snprintf(dict, sizeof dict,
+                 "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", rows, cols);
+    size_t whole = (NPY_PREAMBLE + (size_t)used + 1 + NPY_ALIGN - 1) / NPY_ALIGN * NPY_ALIGN;
+    size_t dict_bytes = whole - NPY_PREAMBLE;
+    char preamble[NPY_PREAMBLE] = {
+        '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, (char)(dict_bytes & 0xff), (char)(dict_bytes >> 8)};
+    memset(dict + used, ' ', dict_bytes - (size_t)used - 1);
+    dict[dict_bytes - 1] = '\n';
+    met_output_write(output, preamble, sizeof preamble);
+    met_output_write(output, dict, dict_bytes);
+}
+
+/* Feed all tokens; write the logits of each, or of the last. */
+static met_status write_logits(met_session *session, const met_ids *ids, size_t vocab, bool last,
+                               met_output *output, met_error *err)
+{
+    const float *logits = NULL;
+    size_t chunk = CHUNK_BYTES_MAX / (vocab * sizeof *logits);
+    met_status status = MET_OK;
+
+    if (chunk == 0) chunk = 1;
+    write_npy_header(output, last ? 1 : ids->count, vocab);
+    if (last) {
+        status = met_session_feed(session, ids->items, (int32_t)ids->count, &logits, err);
+        if (status == MET_OK) met_output_write(output, logits, vocab * sizeof *logits);
+        return status;
+    }
+    for (size_t at = 0; at < ids->count && !met_output_failed(output); at += chunk) {
+        size_t count = ids->count - at < chunk ? ids->count - at : chunk;
+        status = met_session_feed_all(session, ids->items + at, (int32_t)count, &logits, err);
+        if (status != MET_OK) return status;
+        met_output_write(output, logits, count * vocab * sizeof *logits);
+    }
+    return MET_OK;
+}
+
+/* Into a file beside the target, which takes its name when it is whole; a target that is no regular
+ * file (a pipe, a device) is written directly. */
+static met_status write_file(met_session *session, const met_ids *ids, size_t vocab,
+                             const logits_options *options, met_error *err)
+{
+    met_status status = MET_OK;
+    struct stat info;
+    bool direct = stat(options->output, &info) == 0 && !S_ISREG(info.st_mode);
+    met_output output = {.name = options->output};
+    size_t path_bytes = strlen(options->output) + 32;
+    char *path = malloc(path_bytes);
+
+    if (path == NULL) return met_failure_memory(err);
+    if (direct) {
+        snprintf(path, path_bytes, "%s", options->output);
+    } else {
+        snprintf(path, path_bytes, "%s.part-%ld", options->output, (long)getpid());
+    }
+    output.file = fopen(path, "wbe");
+    if (output.file == NULL) {
+        status = met_failure_set(err, MET_E_IO, "%s: %s", options->output, strerror(errno));
+        goto done;
+    }
+    status = write_logits(session, ids, vocab, options->last, &output, err);
+    met_error closing;
+    met_status closed = met_output_close(&output, &closing);
+    if (status == MET_OK && closed != MET_OK) {
+        status = closed;
+        if (err != NULL) *err = closing;
+    }
+    if (status == MET_OK && !direct && rename(path, options->output) != 0) {
+        status = met_failure_set(err, MET_E_IO, "%s: %s", options->output, strerror(errno));
+    }
+    if (status != MET_OK && !direct) (void)unlink(path);
+done:
+    free(path);
+    return status;
+}
+
+static met_status run(met_invocation *invocation, const void *any_options, met_error *err)
+{
+    const logits_options *options = any_options;
+    met_engine engine = {0};
+    met_session *session = NULL;
+    met_ids ids = {0};
+    met_status status = MET_OK;
+
+    if (options->tokens == NULL || options->output == NULL) {
+        return met_failure_set(err, MET_E_ARGUMENT, "--%s: not given, expected %s",
+                               options->tokens == NULL ? "tokens" : "output",
+                               options->tokens == NULL ? "token ids such as 1,2,3" : "a file name");
+    }
+    status = met_ids_parse(&ids, "--tokens", options->tokens, strlen(options->tokens), err);
+    if (status == MET_OK && (ids.count == 0 || ids.count > INT32_MAX)) {
+        status = met_failure_set(err, MET_E_ARGUMENT,
+                                 "--tokens: found %zu ids, expected at least one", ids.count);
+    }
+    if (status != MET_OK) goto done;
+    status = met_engine_open(&options->engine, invocation->environment, &engine, err);
+    if (status != MET_OK) goto done;
+    met_session_options session_options = met_session_options_default();
+    session_options.context_length =
+        met_engine_context_length(&engine, &options->engine, invocation->environment, 0);
+    status = met_session_create(engine.model, &session_options, &session, err);
+    if (status != MET_OK) goto done;
+    size_t vocab = (size_t)met_model_describe(engine.model).vocab;
+    if (strcmp(options->output, "-") == 0) {
+        status = write_logits(session, &ids, vocab, options->last, invocation->output, err);
+    } else {
+        status = write_file(session, &ids, vocab, options, err);
+    }
+done:
+    met_session_free(session);
+    met_engine_close(&engine);
+    free(ids.items);
+    return status;
+}
+
+static const met_option flags[] = {
+    {.name = "tokens",
+     .kind = MET_OPTION_TEXT,
+     .offset = offsetof(logits_options, tokens),
+     .value_name = "IDS",
+     .help = "token ids such as 1,2,3"},
+    {.name = "last",
+     .kind = MET_OPTION_SWITCH,
+     .offset = offsetof(logits_options, last),
+     .help = "only the logits after the last token"},
+    {.name = "output",
+     .letter = 'o',
+     .kind = MET_OPTION_PATH,
+     .offset = offsetof(logits_options, output),
+     .value_name = "FILE",
+     .help = "the NPY file to write; - is standard output"},
+};
+
+static const met_option_group groups[] = {
+    {flags, sizeof flags / sizeof flags[0], 0},
+    {met_engine_flags, MET_ENGINE_FLAGS_SESSION, offsetof(logits_options, engine)},
+};
+
+const met_command met_command_logits = {
+    .name = "logits",
+    .summary = "Write the logits after each token to a NumPy file.",
+    .synopsis = "logits [--gguf-path FILE] --tokens IDS [--last] --output FILE",
+    .notes = "The file holds float32 in the shape [tokens, vocab]; [1, vocab] with --last.",
+    .groups = groups,
+    .group_count = sizeof groups / sizeof groups[0],
+    .options_bytes = sizeof(logits_options),
+    .run = run,
+};

@@ -1,0 +1,136 @@
+/* Owns: the process: its three streams, which subcommand runs, how a failure is told and the exit
+ * code. The invariant: standard output carries the answer alone; a failure is one line on standard
+ * error. */
+#include "cli/args.h"
+#include "cli/clock.h"
+#include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/help.h"
+#include "cli/json_value.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+/* A stream that the caller closed must not become the first file that is opened. Each is replaced
+ * by one that fails as a closed one does. */
+static void hold_streams(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+    for (int descriptor = 0; descriptor < 3; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) != -1) continue;
+        if (open("/dev/null", modes[descriptor]) != descriptor) _exit(MET_EXIT_FAILED);
+    }
+}
+
+static void write_json_failure(met_json_failure form, const met_error *err, met_output *output)
+{
+    json_t *document = json_object();
+    int bad = json_object_set_new(document, "schema", json_string(form.schema));
+    if (form.event) bad |= json_object_set_new(document, "event", json_string("error"));
+    json_t *reason = json_object();
+    bad |= json_object_set_new(reason, "code", json_string(met_status_name(err->status)));
+    bad |= json_object_set_new(reason, "text", met_json_text(err->text, strlen(err->text)));
+    bad |= json_object_set_new(document, "error", reason);
+    if (bad != 0) {
+        json_decref(document);
+        document = NULL;
+    }
+    met_output_json(output, document, MET_JSON_DOUBLE_DIGITS);
+}
+
+/* One line, whatever the subcommand had already written. */
+static met_exit tell_failure(const met_command *command, const void *options, const met_error *err,
+                             met_output *output)
+{
+    met_json_failure form = {NULL, false};
+
+    if (err->text[0] == '\0') return MET_EXIT_FAILED; /* a reader has gone: see met_output_close */
+    if (command->json_failure != NULL) form = command->json_failure(options);
+    if (form.schema != NULL) write_json_failure(form, err, output);
+    fprintf(stderr, "metallic: %s\n", err->text);
+    return err->status == MET_E_ARGUMENT ? MET_EXIT_USAGE : MET_EXIT_FAILED;
+}
+
+static met_exit run_command(const met_command *command, int argc, char **argv,
+                            met_invocation *invocation)
+{
+    met_environment environment;
+    met_args args;
+    met_error err = {MET_OK, ""};
+    met_exit code = MET_EXIT_DONE;
+    void *options = calloc(1, command->options_bytes);
+
+    if (options == NULL) {
+        (void)met_failure_memory(&err);
+        fprintf(stderr, "metallic: %s\n", err.text);
+        return MET_EXIT_FAILED;
+    }
+    met_status status = met_args_parse(command, argc, argv, options, &args, &err);
+    if (status == MET_OK && args.help) {
+        met_help_write(command, invocation->output);
+        goto done;
+    }
+    if (status == MET_OK) status = met_environment_read(&environment, &err);
+    if (status == MET_OK) {
+        invocation->environment = &environment;
+        invocation->arguments = args.arguments;
+        invocation->argument_count = args.argument_count;
+        status = command->run(invocation, options, &err);
+    }
+    if (status != MET_OK) {
+        code = tell_failure(command, options, &err, invocation->output);
+    } else if (invocation->interrupted) {
+        code = MET_EXIT_INTERRUPTED;
+    }
+done:
+    free(options);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    double start_seconds = met_clock_seconds();
+
+    hold_streams();
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), told by exit code 1 */
+    setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+
+    met_output output = {.file = stdout, .name = "standard output"};
+    met_invocation invocation = {.output = &output, .start_seconds = start_seconds};
+    met_exit code = MET_EXIT_DONE;
+    const met_command *command = argc > 1 ? met_command_find(argv[1]) : NULL;
+
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        met_output_printf(&output, "metallic %s\n", met_version());
+    } else if (argc > 1 && command == NULL && argv[1][0] != '-') {
+        met_nearest nearest = {.word = argv[1], .word_bytes = strlen(argv[1])};
+        for (const met_command *const *at = met_commands; *at != NULL; at++) {
+            if (!(*at)->hidden) met_nearest_offer(&nearest, (*at)->name);
+        }
+        met_error err;
+        (void)met_failure_set(
+            &err, MET_E_ARGUMENT, "\"%.64s\": unknown subcommand%s%s%s; see metallic --help",
+            argv[1], nearest.best != NULL ? ", did you mean " : "",
+            nearest.best != NULL ? nearest.best : "", nearest.best != NULL ? "?" : "");
+        fprintf(stderr, "metallic: %s\n", err.text);
+        code = MET_EXIT_USAGE;
+    } else if (command != NULL) {
+        code = run_command(command, argc - 2, argv + 2, &invocation);
+    } else {
+        int skipped = argc > 0 ? 1 : 0;
+        code = run_command(met_commands[0], argc - skipped, argv + skipped, &invocation);
+    }
+
+    met_error err = {MET_OK, ""};
+    if (met_output_close(&output, &err) != MET_OK) {
+        if (err.text[0] != '\0') fprintf(stderr, "metallic: %s\n", err.text);
+        if (code == MET_EXIT_DONE || code == MET_EXIT_INTERRUPTED) code = MET_EXIT_FAILED;
+    }
+    return (int)code;
+}
