@@ -44,7 +44,8 @@ static met_value *copy_value(const met_value *value, int32_t depth)
     return NULL;
 }
 
-/* The spelling of the token that a key names, when there is such a key. A template may use it. */
+/* The spelling of the token that a key names, when there is such a key: where a template writes it,
+ * it is that token. */
 static met_status add_token_name(const met_model *model, met_value *names, const char *name,
                                  const char *key, met_error *err)
 {
@@ -53,7 +54,7 @@ static met_status add_token_name(const met_model *model, met_value *names, const
     if (status != MET_OK) return status;
     if (id >= (uint32_t)met_tokenizer_count(model->tokenizer)) return MET_OK;
     met_str spelling = met_tokenizer_bytes(model->tokenizer, (int32_t)id);
-    return met_value_set(names, name, met_value_string(spelling.data, spelling.bytes));
+    return met_value_set(names, name, met_value_trusted_string(spelling.data, spelling.bytes));
 }
 
 static met_status check_template(const met_model *model, met_error *err)

@@ -116,7 +116,7 @@ void met_eval_leave(met_eval *ev)
 
 /* ---------------------------------------------------------------- the caller's values */
 
-static bool import_string(met_eval *ev, met_str text, met_jvalue *out)
+static bool import_string(met_eval *ev, met_str text, bool trusted, met_jvalue *out)
 {
     size_t bad_at = 0;
     met_jstring *s = met_eval_alloc(ev, sizeof *s);
@@ -128,6 +128,13 @@ static bool import_string(met_eval *ev, met_str text, met_jvalue *out)
     s->data = text.data;
     s->bytes = text.bytes;
     s->chars = met_jstring_count_chars(text);
+    if (trusted && text.bytes > 0) {
+        met_span *all = met_eval_alloc(ev, sizeof *all);
+        if (all == NULL) return false;
+        *all = (met_span){0, text.bytes};
+        s->trusted = all;
+        s->trusted_count = 1;
+    }
     *out = met_j_string(s);
     return true;
 }
@@ -151,7 +158,7 @@ static bool import_dict(met_eval *ev, const met_value *value, met_jvalue *out)
     for (size_t i = 0; i < met_value_get_count(value); i++) {
         met_jvalue key;
         met_jvalue item;
-        if (!import_string(ev, met_value_get_key(value, i), &key) ||
+        if (!import_string(ev, met_value_get_key(value, i), false, &key) ||
             !import_value(ev, met_value_get_item(value, i), &item) ||
             !met_jdict_set(ev, dict, key, item)) {
             return false;
@@ -186,7 +193,9 @@ static bool import_value(met_eval *ev, const met_value *value, met_jvalue *out)
         *out = met_j_float(met_value_get_float(value));
         done = true;
         break;
-    case MET_VALUE_STRING: done = import_string(ev, met_value_get_string(value), out); break;
+    case MET_VALUE_STRING:
+        done = import_string(ev, met_value_get_string(value), met_value_is_trusted(value), out);
+        break;
     case MET_VALUE_LIST: done = import_list(ev, value, out); break;
     case MET_VALUE_DICT: done = import_dict(ev, value, out); break;
     }

@@ -39,6 +39,7 @@ struct met_value {
         struct {
             char *data; /* NUL-terminated, in the same allocation */
             size_t bytes;
+            bool trusted; /* counts as the template's own text */
         } string;
         container container;
     } as;
@@ -98,6 +99,13 @@ met_value *met_value_string(const char *data, size_t bytes)
     value->as.string.bytes = bytes;
     if (bytes > 0) memcpy(value->as.string.data, data, bytes);
     value->as.string.data[bytes] = '\0';
+    return value;
+}
+
+met_value *met_value_trusted_string(const char *data, size_t bytes)
+{
+    met_value *value = met_value_string(data, bytes);
+    if (value != NULL) value->as.string.trusted = true;
     return value;
 }
 
@@ -311,6 +319,11 @@ met_str met_value_get_string(const met_value *value)
         view.bytes = value->as.string.bytes;
     }
     return view;
+}
+
+bool met_value_is_trusted(const met_value *value)
+{
+    return met_value_get_kind(value) == MET_VALUE_STRING && value->as.string.trusted;
 }
 
 size_t met_value_get_count(const met_value *value)

@@ -11,6 +11,12 @@ enum { MET_VALUE_DEPTH_MAX = 1000 };
  * memory is out. */
 met_value *met_value_uint(uint64_t value);
 
+/* A string that counts as the template's own text: spellings of control tokens in it are control
+ * tokens. For what comes from the model's file, such as the name of its first token; never for what
+ * a user wrote. */
+met_value *met_value_trusted_string(const char *data, size_t bytes);
+bool met_value_is_trusted(const met_value *value);
+
 /* The value of a key; NULL when the dict has none or `dict` is not one. O(1). */
 const met_value *met_value_find(const met_value *dict, met_str key);
 

@@ -34,14 +34,43 @@ static void messages_become_a_prompt_by_the_models_template(void **state)
     fixture_close(&f);
 }
 
+static void a_token_named_by_the_model_is_that_token(void **state)
+{
+    (void)state;
+    fixture f;
+    fixture_open(&f, 16);
+    fixture_bytes b =
+        fixture_rewrite(&f, "{{ eos_token }}{{ messages[0].content }}{{ eos_token }}");
+    met_model *model = NULL;
+    assert_ok(met_model_open_memory(f.context, b.data, b.count, "tokens", &model, &err));
+    const met_message message = {"user", "<|im_end|>"};
+    met_text text = {0};
+    int32_t tokens[64];
+    size_t count = 0, ends = 0;
+    assert_ok(met_model_chat(model, &message, 1, &text, &err));
+    assert_string_equal(text.data, "<|im_end|><|im_end|><|im_end|>");
+    assert_ok(met_model_tokenize(model, (met_str){text.data, text.bytes}, text.control,
+                                 text.control_count, tokens, 64, &count, &err));
+    for (size_t i = 0; i < count; i++)
+        ends += tokens[i] == f.end;
+    assert_int_equal(ends, 2); /* and what the user wrote is text */
+    assert_int_equal(tokens[0], f.end);
+    assert_int_equal(tokens[count - 1], f.end);
+    met_text_free(&text);
+    met_model_free(model);
+    met_mapping_close(b.mapping);
+    fixture_close(&f);
+}
+
 static void a_template_gets_the_names_that_others_give_it(void **state)
 {
     (void)state;
     fixture f;
     fixture_open(&f, 16);
-    fixture_bytes b = fixture_rewrite(&f, "{{ bos_token }}|{{ eos_token }}|{{ messages | length }}|"
-                          "{% if tools %}{{ tools[0].name }}{% else %}none{% endif %}|"
-                          "{% if add_generation_prompt %}go{% endif %}");
+    fixture_bytes b =
+        fixture_rewrite(&f, "{{ bos_token }}|{{ eos_token }}|{{ messages | length }}|"
+                            "{% if tools %}{{ tools[0].name }}{% else %}none{% endif %}|"
+                            "{% if add_generation_prompt %}go{% endif %}");
     met_model *model = NULL;
     assert_ok(met_model_open_memory(f.context, b.data, b.count, "names", &model, &err));
     assert_chat(model, "<|endoftext|>|<|im_end|>|2|none|go");
@@ -153,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_become_a_prompt_by_the_models_template),
+        cmocka_unit_test(a_token_named_by_the_model_is_that_token),
         cmocka_unit_test(a_template_gets_the_names_that_others_give_it),
         cmocka_unit_test(every_kind_of_value_reaches_the_template),
         cmocka_unit_test(a_broken_template_fails_the_chat_and_not_the_model),
