@@ -15,10 +15,11 @@ void met_template_free(met_template *template_);
 /* Evaluate with the names of a dict. Immutable: may be shared by threads. In `out`, `control`
  * covers the bytes that come from the template's own text and string literals; bytes of values are
  * outside, whatever filters and concatenation they went through, but for strings made by
- * met_value_trusted_string (value.h). Bounds: MET_TEMPLATE_DEPTH_MAX nested constructs (ten times as many while evaluating, for macros that call themselves),
- * MET_TEMPLATE_OUTPUT_MAX bytes of any one text, MET_TEMPLATE_MEMORY_MAX bytes in all,
- * MET_TEMPLATE_STEPS_MAX evaluation steps; exceeding one is MET_E_TEMPLATE. raise_exception in a
- * template is MET_E_TEMPLATE with its message. MET_E_FORMAT a string of `names` that is not UTF-8.
+ * met_value_trusted_string (value.h). Bounds: MET_TEMPLATE_DEPTH_MAX nested constructs (ten times
+ * as many while evaluating, for macros that call themselves), MET_TEMPLATE_OUTPUT_MAX bytes of any
+ * one text, MET_TEMPLATE_MEMORY_MAX bytes in all, MET_TEMPLATE_STEPS_MAX evaluation steps;
+ * exceeding one is MET_E_TEMPLATE. raise_exception in a template is MET_E_TEMPLATE with its
+ * message. MET_E_FORMAT a string of `names` that is not UTF-8.
  *
  * The clock: a template may call strftime_now(format). It is there only when `names` has a number
  * under "strftime_now": the local time in seconds since 1970-01-01 00:00. Without it
