@@ -32,20 +32,20 @@ MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const si
     for (size_t first = 0; first < batch->keys_max; first += MET_KEY_TILE) {
         const uint16_t *k = task->k + first * head_dim;
         __m256 acc[QUERIES][PAIR];
-#pragma GCC unroll 4
+        MET_UNROLL
         for (size_t i = 0; i < queries; i++)
             acc[i][0] = acc[i][1] = _mm256_setzero_ps();
         for (size_t d = 0; d < head_dim; d++, k += MET_KEY_TILE) {
             __m256 a = load8_half(k);
             __m256 b = load8_half(k + 8);
-#pragma GCC unroll 4
+            MET_UNROLL
             for (size_t i = 0; i < queries; i++) {
                 __m256 q = _mm256_set1_ps(batch->q[i][d]);
                 acc[i][0] = _mm256_fmadd_ps(q, a, acc[i][0]);
                 acc[i][1] = _mm256_fmadd_ps(q, b, acc[i][1]);
             }
         }
-#pragma GCC unroll 4
+        MET_UNROLL
         for (size_t i = 0; i < queries; i++) {
             _mm256_store_ps(batch->p[i] + first, _mm256_mul_ps(acc[i][0], scale));
             _mm256_store_ps(batch->p[i] + first + 8, _mm256_mul_ps(acc[i][1], scale));
@@ -94,14 +94,14 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
     const size_t left0 = left < 8 ? left : 8;
     const size_t left1 = left - left0 < 8 ? left - left0 : 8;
     __m256 acc[QUERIES][PAIR];
-#pragma GCC unroll 4
+    MET_UNROLL
     for (size_t i = 0; i < queries; i++)
         acc[i][0] = acc[i][1] = _mm256_setzero_ps();
     for (size_t j = 0; j < batch->keys_max; j++, v += head_dim) {
         __m256 a = tail ? load8_half_first(left0, v) : load8_half(v);
         __m256 b = tail ? load8_half_first(left1, v + left0) : load8_half(v + 8);
         if (j < batch->keys_min) {
-#pragma GCC unroll 4
+            MET_UNROLL
             for (size_t i = 0; i < queries; i++) {
                 __m256 p = _mm256_set1_ps(batch->p[i][j]);
                 acc[i][0] = _mm256_fmadd_ps(p, a, acc[i][0]);
@@ -109,7 +109,7 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
             }
             continue;
         }
-#pragma GCC unroll 4
+        MET_UNROLL
         for (size_t i = 0; i < queries; i++) { /* some of the queries do not see this key */
             __m256 p = _mm256_set1_ps(batch->p[i][j]);
             __m256 sees = _mm256_castsi256_ps(_mm256_set1_epi32(j < batch->keys[i] ? -1 : 0));
@@ -117,7 +117,7 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
             acc[i][1] = _mm256_blendv_ps(acc[i][1], _mm256_fmadd_ps(p, b, acc[i][1]), sees);
         }
     }
-#pragma GCC unroll 4
+    MET_UNROLL
     for (size_t i = 0; i < queries; i++) {
         float *y = out + i * head_dim + d;
         _mm256_maskstore_ps(y, mask8_first(left0), acc[i][0]);

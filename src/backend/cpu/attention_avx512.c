@@ -35,20 +35,20 @@ MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const si
         const uint16_t *k0 = task->k + tile * tile_halves;
         const uint16_t *k1 = k0 + tile_halves;
         __m512 acc[QUERIES][PAIR];
-#pragma GCC unroll 8
+        MET_UNROLL
         for (size_t i = 0; i < queries; i++)
             acc[i][0] = acc[i][1] = _mm512_setzero_ps();
         for (size_t d = 0; d < head_dim; d++) {
             __m512 a = load16_half(k0 + d * MET_KEY_TILE);
             __m512 b = load16_half(k1 + d * MET_KEY_TILE);
-#pragma GCC unroll 8
+            MET_UNROLL
             for (size_t i = 0; i < queries; i++) {
                 __m512 q = _mm512_set1_ps(batch->q[i][d]);
                 acc[i][0] = _mm512_fmadd_ps(q, a, acc[i][0]);
                 acc[i][1] = _mm512_fmadd_ps(q, b, acc[i][1]);
             }
         }
-#pragma GCC unroll 8
+        MET_UNROLL
         for (size_t i = 0; i < queries; i++) {
             float *p = batch->p[i] + tile * MET_KEY_TILE;
             _mm512_store_ps(p, _mm512_mul_ps(acc[i][0], scale));
@@ -86,13 +86,13 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
     const size_t head_dim = (size_t)task->head_dim;
     const uint16_t *v = task->v + d;
     __m512 acc[QUERIES][PAIR];
-#pragma GCC unroll 8
+    MET_UNROLL
     for (size_t i = 0; i < queries; i++)
         acc[i][0] = acc[i][1] = _mm512_setzero_ps();
     for (size_t j = 0; j < batch->keys_min; j++, v += head_dim) {
         __m512 a = load16_half_masked(mask0, v);
         __m512 b = load16_half_masked(mask1, v + 16);
-#pragma GCC unroll 8
+        MET_UNROLL
         for (size_t i = 0; i < queries; i++) {
             __m512 p = _mm512_set1_ps(batch->p[i][j]);
             acc[i][0] = _mm512_fmadd_ps(p, a, acc[i][0]);
@@ -102,7 +102,7 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
     for (size_t j = batch->keys_min; j < batch->keys_max; j++, v += head_dim) {
         __m512 a = load16_half_masked(mask0, v);
         __m512 b = load16_half_masked(mask1, v + 16);
-#pragma GCC unroll 8
+        MET_UNROLL
         for (size_t i = 0; i < queries; i++) {
             __mmask16 sees = j < batch->keys[i] ? 0xffff : 0;
             __m512 p = _mm512_set1_ps(batch->p[i][j]);
@@ -110,7 +110,7 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
             acc[i][1] = _mm512_mask3_fmadd_ps(p, b, acc[i][1], sees);
         }
     }
-#pragma GCC unroll 8
+    MET_UNROLL
     for (size_t i = 0; i < queries; i++) {
         _mm512_mask_storeu_ps(out + i * head_dim + d, mask0, acc[i][0]);
         _mm512_mask_storeu_ps(out + i * head_dim + d + 16, mask1, acc[i][1]);

@@ -45,32 +45,32 @@ MET_FORCE_INLINE void run_lanes(const tile_chunk *chunk, size_t lane, float sums
     const size_t whole = chunk->begin + (chunk->end - chunk->begin) / 16 * 16 + lane;
     __m256 p[TILE_TOKENS][TILE_ROWS];
 
-#pragma GCC unroll 3
+    MET_UNROLL
     for (size_t t = 0; t < tokens; t++) {
-#pragma GCC unroll 4
+        MET_UNROLL
         for (size_t r = 0; r < TILE_ROWS; r++) {
             p[t][r] = chunk->begin == 0 ? _mm256_setzero_ps() : _mm256_load_ps(&sums[t][r][lane]);
         }
     }
     for (size_t k = chunk->begin + lane; k < whole; k += 16) {
         __m256 v[TILE_TOKENS];
-#pragma GCC unroll 3
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++)
             v[t] = _mm256_loadu_ps(x + t * cols + k);
         __m256 w = _mm256_loadu_ps(w0 + k);
-#pragma GCC unroll 3
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++)
             p[t][0] = _mm256_fmadd_ps(w, v[t], p[t][0]);
         w = _mm256_loadu_ps(w1 + k);
-#pragma GCC unroll 3
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++)
             p[t][1] = _mm256_fmadd_ps(w, v[t], p[t][1]);
         w = _mm256_loadu_ps(w2 + k);
-#pragma GCC unroll 3
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++)
             p[t][2] = _mm256_fmadd_ps(w, v[t], p[t][2]);
         w = _mm256_loadu_ps(w3 + k);
-#pragma GCC unroll 3
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++)
             p[t][3] = _mm256_fmadd_ps(w, v[t], p[t][3]);
     }
@@ -78,7 +78,7 @@ MET_FORCE_INLINE void run_lanes(const tile_chunk *chunk, size_t lane, float sums
         __m256i mask = mask8_first(chunk->end - whole);
         for (size_t r = 0; r < TILE_ROWS; r++) {
             __m256 w = _mm256_maskload_ps(chunk->row[r] + whole, mask);
-#pragma GCC unroll 3
+            MET_UNROLL
             for (size_t t = 0; t < tokens; t++) {
                 __m256 v = _mm256_maskload_ps(x + t * cols + whole, mask);
                 __m256 all = _mm256_fmadd_ps(w, v, p[t][r]);
@@ -86,9 +86,9 @@ MET_FORCE_INLINE void run_lanes(const tile_chunk *chunk, size_t lane, float sums
             }
         }
     }
-#pragma GCC unroll 3
+    MET_UNROLL
     for (size_t t = 0; t < tokens; t++) {
-#pragma GCC unroll 4
+        MET_UNROLL
         for (size_t r = 0; r < TILE_ROWS; r++)
             _mm256_store_ps(&sums[t][r][lane], p[t][r]);
     }

@@ -57,9 +57,9 @@ MET_FORCE_INLINE void run_chunk(const tile_chunk *chunk, parked_sums *parked, co
     const size_t whole = chunk->begin + (chunk->end - chunk->begin) / 16 * 16;
     __m512 p[TILE_TOKENS][TILE_ROWS];
 
-#pragma GCC unroll 6
+    MET_UNROLL
     for (size_t t = 0; t < tokens; t++) {
-#pragma GCC unroll 4
+        MET_UNROLL
         for (size_t r = 0; r < TILE_ROWS; r++) {
             p[t][r] = chunk->begin == 0 ? _mm512_setzero_ps() : _mm512_load_ps(parked->sums[t][r]);
         }
@@ -71,7 +71,7 @@ MET_FORCE_INLINE void run_chunk(const tile_chunk *chunk, parked_sums *parked, co
         __m512 d = load16(w3, k, half);
         __builtin_prefetch(ahead + k * sizeof(float));
         __builtin_prefetch(ahead2 + k * sizeof(float));
-#pragma GCC unroll 6
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++) {
             __m512 v = _mm512_loadu_ps(x + t * cols + k);
             p[t][0] = _mm512_fmadd_ps(a, v, p[t][0]);
@@ -81,9 +81,9 @@ MET_FORCE_INLINE void run_chunk(const tile_chunk *chunk, parked_sums *parked, co
         }
     }
     if (chunk->end < cols) {
-#pragma GCC unroll 6
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++) {
-#pragma GCC unroll 4
+            MET_UNROLL
             for (size_t r = 0; r < TILE_ROWS; r++)
                 _mm512_store_ps(parked->sums[t][r], p[t][r]);
         }
@@ -94,7 +94,7 @@ MET_FORCE_INLINE void run_chunk(const tile_chunk *chunk, parked_sums *parked, co
     __m512 b = load16_masked(mask, w1, whole, half);
     __m512 c = load16_masked(mask, w2, whole, half);
     __m512 d = load16_masked(mask, w3, whole, half);
-#pragma GCC unroll 6
+    MET_UNROLL
     for (size_t t = 0; t < tokens; t++) {
         __m512 v = _mm512_maskz_loadu_ps(mask, x + t * cols + whole);
         p[t][0] = _mm512_mask3_fmadd_ps(a, v, p[t][0], mask);

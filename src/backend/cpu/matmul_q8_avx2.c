@@ -123,20 +123,20 @@ MET_FORCE_INLINE void run_tile(const q8_tile *tile, const size_t tokens)
     const uint8_t *w_scale = (const uint8_t *)tile->w_scale;
     const int16_t *q = tile->x->q[0];
     __m256 acc[TILE_TOKENS];
-#pragma GCC unroll 6
+    MET_UNROLL
     for (size_t t = 0; t < tokens; t++) {
         acc[t] = tile->first ? _mm256_setzero_ps()
                              : _mm256_maskload_ps(tile->y + t * tile->y_stride, tile->rows);
     }
     for (size_t b = 0; b < tile->blocks; b++) {
         __m256i sum[TILE_TOKENS];
-#pragma GCC unroll 6
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++)
             sum[t] = _mm256_setzero_si256();
 #pragma GCC unroll 4 /* more, and gcc 12 spills */
         for (size_t i = 0; i < PAIRS; i++) {
             __m256i w = _mm256_load_si256((const __m256i *)(panel + i * PAIR_BYTES));
-#pragma GCC unroll 6
+            MET_UNROLL
             for (size_t t = 0; t < tokens; t++) {
                 int32_t pair;
                 memcpy(&pair, q + t * CHUNK_COLS + 2 * i, sizeof pair);
@@ -144,7 +144,7 @@ MET_FORCE_INLINE void run_tile(const q8_tile *tile, const size_t tokens)
             }
         }
         __m256 d = _mm256_load_ps((const float *)w_scale);
-#pragma GCC unroll 6
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++) {
             __m256 scale =
                 _mm256_mul_ps(d, _mm256_set1_ps(tile->scale[t * tile->scale_stride + b]));
@@ -154,7 +154,7 @@ MET_FORCE_INLINE void run_tile(const q8_tile *tile, const size_t tokens)
         w_scale += PANEL_BLOCK_BYTES;
         q += MET_Q8_BLOCK;
     }
-#pragma GCC unroll 6
+    MET_UNROLL
     for (size_t t = 0; t < tokens; t++) {
         _mm256_maskstore_ps(tile->y + t * tile->y_stride, tile->rows, acc[t]);
     }

@@ -102,20 +102,21 @@ MET_FORCE_INLINE void run_tile(const uint8_t *panel, size_t blocks, const q8_til
     const int8_t *q = tile->q;
     const size_t cols = tile->cols;
     __m512 acc[TILE_TOKENS][2];
+    MET_UNROLL
     for (size_t t = 0; t < tokens; t++)
         acc[t][0] = acc[t][1] = _mm512_setzero_ps();
 
     for (size_t b = 0; b < blocks; b++, panel += PANEL_BLOCK_BYTES, q += MET_Q8_BLOCK) {
         __m512i sum[TILE_TOKENS][2];
-#pragma GCC unroll 6
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++) {
             sum[t][0] = sum[t][1] = _mm512_set1_epi32(tile->offset[t * blocks + b]);
         }
-#pragma GCC unroll 8
+        MET_UNROLL
         for (size_t i = 0; i < QUADS; i++) {
             __m512i w0 = _mm512_load_si512(panel + i * QUAD_BYTES);
             __m512i w1 = _mm512_load_si512(panel + i * QUAD_BYTES + QUAD_BYTES / 2);
-#pragma GCC unroll 6
+            MET_UNROLL
             for (size_t t = 0; t < tokens; t++) {
                 int32_t quad;
                 memcpy(&quad, q + t * cols + 4 * i, sizeof quad);
@@ -127,7 +128,7 @@ MET_FORCE_INLINE void run_tile(const uint8_t *panel, size_t blocks, const q8_til
         const float *scales = (const float *)(panel + QUADS * QUAD_BYTES);
         __m512 d0 = _mm512_load_ps(scales);
         __m512 d1 = _mm512_load_ps(scales + HALF_ROWS);
-#pragma GCC unroll 6
+        MET_UNROLL
         for (size_t t = 0; t < tokens; t++) {
             __m512 d = _mm512_set1_ps(tile->scale[t * blocks + b]);
             acc[t][0] =
@@ -136,7 +137,7 @@ MET_FORCE_INLINE void run_tile(const uint8_t *panel, size_t blocks, const q8_til
                 _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[t][1]), _mm512_mul_ps(d1, d), acc[t][1]);
         }
     }
-#pragma GCC unroll 6
+    MET_UNROLL
     for (size_t t = 0; t < tokens; t++) {
         float *y = tile->y + t * tile->y_stride;
         _mm512_mask_storeu_ps(y, tile->rows[0], acc[t][0]);

@@ -122,7 +122,7 @@ MET_FORCE_INLINE void float_dot(const uint8_t *w, size_t row_bytes, size_t cols,
     for (; k + 16 <= cols; k += 16) {
         __m256 x0 = _mm256_loadu_ps(x + k);
         __m256 x1 = _mm256_loadu_ps(x + k + 8);
-#pragma GCC unroll 2
+        MET_UNROLL
         for (size_t r = 0; r < rows; r++) {
             const uint8_t *row = w + r * row_bytes;
             low[r] = _mm256_fmadd_ps(load8(row, k, half), x0, low[r]);
