@@ -102,7 +102,8 @@ static met_status bench_file(const met_tokenizer *tokenizer, const char *path, b
     return status;
 }
 
-static met_status run(const char *model, char **files, int count, bool json, met_error *err)
+static met_status run(const char *model, const char *const *files, int count, bool json,
+                      met_error *err)
 {
     met_mapping *mapping = NULL;
     met_gguf *gguf = NULL;
@@ -133,12 +134,12 @@ done:
 
 int main(int argc, char **argv)
 {
-    static char *defaults[] = {BENCH_SOURCE "/models/bundled-q8_0.gguf",
-                               BENCH_SOURCE "/docs/ARCHITECTURE.md",
-                               BENCH_SOURCE "/include/metallic.h"};
+    static const char *const defaults[] = {BENCH_SOURCE "/models/bundled-q8_0.gguf",
+                                           BENCH_SOURCE "/docs/ARCHITECTURE.md",
+                                           BENCH_SOURCE "/include/metallic.h"};
     met_error err = {0};
     bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
-    char **paths = argv + 1 + json;
+    const char *const *paths = (const char *const *)(argv + 1 + json);
     int count = argc - 1 - json;
     if (count == 0) {
         paths = defaults;
