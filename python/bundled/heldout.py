@@ -1,0 +1,184 @@
+"""Phrasings that training never sees, written by hand and apart from the grammar of about.py.
+
+Owns: two sets of questions about metallic. DEV was looked at between training rounds; TEST was only
+ever scored: its failures were not read before the last weights were made.
+Invariant: conversation.question never draws one of these texts (letter case and punctuation aside).
+
+Each line: the beginning of an answer in about.py (enough to be unique) | questions; questions
+"""
+import about
+
+DEV = """
+Use --gguf-path FILE | I've got a qwen file on disk, how can I make metallic take it?; which argument names the weights file?
+Use --prompt TEXT | how do I hand my question over to the model on the command line?; where do I type what I want to ask?
+Use --system TEXT | can the model be given standing instructions?; which switch holds the system prompt?
+Use --max-tokens N | the reply should have 20 tokens at most; how can I keep replies brief?
+--temperature T | the replies are boring, how do I spice them up?; what number makes it always choose the top token?
+--top-k K | sample only among the fifty best candidates; what's top_k about?
+--top-p P | how do I turn on nucleus sampling here?; which flag is for cumulative probability?
+--min-p P | is there a probability floor for tokens?; how would I exclude very improbable tokens?
+--repeat-penalty X | the model says the same sentence over and over; how do I discourage repeating?
+--presence-penalty X | which penalty is a fixed amount?; what is presence-penalty good for?
+--frequency-penalty X | which penalty grows with the count of a token?; what's the frequency penalty?
+--repeat-last-n N | how far does the repetition window reach?; what does repeat-last-n control?
+--seed N | I'd like identical output on each run; how are results made repeatable?
+--context-length N | how large can the window be and how do I set it?; enlarge the context to 8192
+--threads N | let it use eight cores; how is the thread count configured?
+--backend NAME | how can I make it use my graphics processor?; what choices are there for the device?
+--output-format chooses | which formats of output may I pick?; what are the values of --output-format?
+Use --output-format json for | the result should be machine readable; how do I obtain a json document?
+Use --output-format jsonl | give me one event per line; what is jsonl good for?
+Use --output-format none | run it without printing the answer; how can I silence the output?
+--raw gives | I don't want the chat template applied; what's the raw switch?
+--logprobs K | I want to look at probabilities of alternatives; how do I get logprobs?
+--stop S | generation has to end at the word END; how do I give a stop sequence?
+--prompt-file F | my prompt lies in prompt.txt; can I pipe something into it?
+Run metallic tokenize TEXT | how do I find out how many tokens my text has?; which command cuts text into tokens?
+Run metallic detokenize | I have ids and want text; what is detokenize?
+Run metallic logits | how do I export logits as a numpy array?; which subcommand writes an npy?
+Run metallic perplexity | how do I calculate perplexity on a file?; which command evaluates a model on a text?
+Run metallic inspect FILE to | how can I look at the tensors of a gguf?; show me a model's metadata
+Run metallic template | how can I preview a chat template?; render messages with a template
+A chat template | what's a chat template?; why are there chat templates?
+Run metallic synth | I need a model with random weights; how do I generate a fake model for benchmarks?
+Run metallic bench | how many tokens per second do I get?; how can I benchmark my computer?
+Run metallic --help | where's the list of all flags?; how do I get usage info?
+Run metallic --version | how do I know which version is installed?; version?
+metallic has completions | does tab completion work in my shell?; are there completions for zsh?
+Run make run | how do I compile this?; what do I type first after cloning?
+Run make test | how are the tests run?; I changed the code, how do I check nothing broke?
+Run make install | how do I get it installed?; install the binary please
+Press Ctrl-C | how can I abort a running generation?; how do I interrupt it?
+Exit codes | which exit status means bad usage?; what does exit code 2 mean?
+Metallic runs GGUF models | which LLMs work with it?; what architectures are there?
+No. Metallic runs models of | will a Llama model work?; can I use Mistral?
+Metallic reads tensors | which quantizations can it load?; what tensor types are allowed?
+No. Metallic reads F32 | does Q4_K_M work?; is 4-bit supported?
+No. Metallic reads GGUF | can it open safetensors?; will ONNX models load?
+No. Metallic runs models; | can I fine-tune with this?; is training possible here?
+No. Metallic downloads | will it fetch models for me?; can it download Qwen?
+Metallic runs on Linux | can I use it on my Macbook?; which operating system do I need?
+Metallic is a program | so what is this metallic thing?; what's metallic good for?
+GGUF is a file | what's inside the gguf format?; explain gguf to me
+Q8_0 stores | what's the idea of Q8_0?; how does q8_0 work?
+Use Q8_0 for speed | F16 or Q8_0, which one?; what quantization would you recommend?
+The KV cache | what's kept in the kv cache?; explain the key value cache
+Prefill reads | what does prefill mean?; what happens during prefill?
+Metallic is written in C11 | what's it programmed in?; which language was used to write metallic?
+Metallic is free software | may I use it in a commercial product?; what's the licence?
+No. Everything runs | do my prompts leave my computer?; will anything be uploaded?
+You need git | what has to be there before building?; what are the build dependencies?
+Include metallic.h | how do I use it as a library from C?; can I embed it in my own software?
+The bundled model is | what runs when I give no model?; what is the model that comes with it?
+Use a smaller or Q8_0 | it is slow, what can I do?; how do I speed it up?
+"""
+
+TEST = """
+Use --gguf-path FILE | how do I tell metallic where my weights are?; I want it to run the gguf in my downloads folder; what's the option for picking a model file?; start metallic with a bigger model
+Use --prompt TEXT | what's the option for the input text?; how can I query the model in one command?; how do I pass along my question?
+Use --system TEXT | how do I give the assistant a persona?; set a system instruction for the chat; what does the system flag do?
+Use --max-tokens N | it talks too much, how do I limit that?; I only need ten tokens of output; how long will the answer be and how do I set that?; what's the cap on generated tokens called?
+--temperature T | how do I get rid of randomness?; which setting makes the model more creative?; what does temperature 0 mean?; how do I do greedy decoding?
+--top-k K | restrict sampling to the 40 likeliest tokens; what does the top-k number mean?; how is top-k set?
+--top-p P | what does top-p 0.9 do?; how do I use the nucleus method?; explain top p to me
+--min-p P | what's min p?; which flag removes tokens with tiny probability?; how do I use min-p?
+--repeat-penalty X | how can I break the model out of a loop?; it repeats words all the time, what helps?; what does the repeat penalty do?
+--presence-penalty X | how is the presence penalty set?; explain presence_penalty
+--frequency-penalty X | how do I set frequency-penalty?; penalize words the more often they occur
+--repeat-last-n N | how many previous tokens do penalties consider?; what is repeat-last-n for?
+--seed N | how do I get exactly the same output again?; my results differ on every run, how do I fix that?; what is the seed good for?
+--context-length N | how do I make room for a long document?; what's the flag for the context window?; increase the context please
+--threads N | how do I make it run on four cores?; use fewer CPU cores; what's the flag for parallel threads?
+--backend NAME | does this thing use my NVIDIA GPU?; how do I switch to CUDA?; I want to stay on the CPU; which device will it run on?
+--output-format chooses | what are the possible output formats?; how is the format of the output chosen?
+Use --output-format json for | can I have the reply as JSON?; how do I call this from a script and parse the result?; where do I see timings of a run?
+Use --output-format jsonl | can the events be streamed as json lines?; how do I get a line of JSON for each token?
+Use --output-format text | I only want the plain answer; how do I print nothing but the answer text?
+Use --output-format none | how do I turn off all output?; don't print anything
+--raw gives | how do I send text to the model without a template?; what does raw mode do?; I want plain completion of a text
+--logprobs K | how do I see how probable each token was?; print the top 5 alternatives for every token; what's --logprobs?
+--stop S | can generation stop at a particular string?; stop when it writes "User:"; what does the stop flag do?
+--prompt-file F | can the prompt come from a file?; how do I read the prompt from standard input?; what does prompt-file - mean?
+Run metallic tokenize TEXT | how can I see the token ids of a sentence?; how would I count the tokens in my text?; tokenize this for me, which command?
+Use metallic tokenize --batch | how do I tokenize lots of lines at once?; is there batch tokenization?
+Run metallic detokenize | how do token ids become text again?; decode a list of ids
+Run metallic logits | how can I save the logits to a file?; I want to compare logits with transformers
+Logits are | what are logits?; explain what a logit is
+Run metallic perplexity | how do I measure perplexity?; test how well my model predicts a file
+Perplexity says | what's perplexity?; is a low perplexity good?
+Run metallic inspect FILE to | what is in this gguf file, how do I see it?; how do I list a model's tensors?; how can I check the metadata of a model?
+Run metallic inspect FILE --program | how can I see which operations the model runs?; print a model's program
+Run metallic template | how do I check what my chat template produces?; I want to try out a jinja template
+A chat template | what does a chat template do?; explain chat templates
+Run metallic synth | how do I create a random model?; I'd like to test speed without any download; what's the synth command for?
+Run metallic bench | how do I measure the speed?; is there a benchmark?; how fast is metallic on my laptop?
+Run metallic --help | how can I see every option?; show me all the commands; I need the usage text
+Run metallic --version | what version am I on?; how do I print the version?
+metallic has completions | how do I get tab completion?; does bash completion exist?
+Run make run | how do I build it?; how can I quickly try metallic?; what is the quickest way to start?
+Run make test | how do I run all tests?; which command runs the test suite?
+Run make install | how do I install this program?; how do I put the command on my PATH?
+Run make asan | how do I run the address sanitizer?; check the code for memory errors
+Run make fuzz | how can I fuzz the parsers?; start the fuzzer
+Press Ctrl-C | how do I stop the generation while it runs?; which key ends it?; cancel the answer
+Exit codes | what are the exit codes?; what is returned when it fails?; what does exit code 130 mean?
+Metallic runs GGUF models | which models can I run?; what kinds of models does metallic know?; does it run Qwen2.5?
+No. Metallic runs models of | does it work with Llama 3?; is Gemma supported?; can I load a Phi model?
+Metallic reads tensors | which weight types can metallic read?; does it understand F16?; what quantization types work?
+No. Metallic reads F32 | can I load a Q4_0 file?; does it support bf16?; will a Q5_K model run?
+No. Metallic reads GGUF | can metallic read a PyTorch checkpoint?; does it load safetensors?
+No. Metallic runs models; | can metallic train a model?; how do I fine-tune my model?
+No. Metallic downloads | does metallic download models?; where can I get a model from?
+Metallic has no server | can I run it as an HTTP server?; is there a REST interface?
+Metallic runs on Linux | what platforms does it support?; does metallic work on Windows?; will it run on Ubuntu?
+Metallic is a program | what is metallic?; tell me what metallic does; why should I use metallic?
+GGUF is a file | what does gguf mean?; what is a .gguf?
+Q8_0 stores | what is q8_0?; how are weights stored in Q8_0?
+F16 stores | what is F16?; what does half precision mean?
+Quantization stores | why would I quantize a model?; what does quantization do?
+Use Q8_0 for speed | should I pick F16 or Q8_0?; which type is the fastest?
+A token is | what's a token?; tell me what tokens are
+The tokenizer is | what kind of tokenizer does it use?; what is byte-level BPE?
+The KV cache | what is the KV cache for?; why does it keep keys and values?
+Prefill reads | what is meant by prefill?; explain the prefill phase
+Decode writes | what happens in the decode phase?; what is decode?
+Attention lets | how does attention work?; explain attention
+In grouped-query | what is GQA?; explain grouped query attention
+RoPE rotates | what does rope do?; what are rotary embeddings?
+RMSNorm divides | what is rmsnorm?; how does RMSNorm work?
+Metallic is written in C11 | what language is it written in?; is it a C++ program?
+Metallic is free software | is it open source?; what is the license of this?; can I use it for free?
+No. Everything runs | does it need internet?; is my text sent to some server?; do you collect my data?
+Yes. It works offline | can I use it offline?; does it run locally?
+Meson and Ninja | which build system is used?; what builds metallic?
+You need git | what packages do I need?; which tools are required to build it?
+Include metallic.h | how do I link against the library?; how can my C program use metallic?
+Call met_model_open | which function opens a model?; what does met_model_open do?
+Call met_generate | what is met_generate?; which function streams text?
+A session is | what is a session?; what's met_session?
+The same logits | do more threads change the result?; are results deterministic across CPUs?
+It uses AVX2 | does it make use of AVX-512?; which SIMD instructions does it use?
+The bundled model is | what is the bundled model?; which model is used if I don't give one?; do I have to download a model first?
+Yes. metallic prints | does the output stream?; do I see the answer as it is generated?
+The answer goes | where is the answer printed?; what goes to stderr?
+Lower the temperature | the answers are nonsense, what can I do?; how do I get better answers?
+Read SECURITY.md | I found a vulnerability, whom do I tell?; how do I report a security issue?
+Read CONTRIBUTING.md | how can I contribute?; I'd like to send a patch
+Use fewer threads or | it uses too much memory; how much RAM do I need?
+Use a smaller or Q8_0 | how do I make it faster?; why is it so slow?
+"""
+
+
+def _read(text):
+    answers = [answer for answer, _ in about.INTENTS]
+    found = []
+    for line in text.strip().splitlines():
+        begin, questions = line.split(" | ")
+        match = [answer for answer in answers if answer.startswith(begin)]
+        assert len(match) == 1, (begin, match)
+        found += [(question.strip(), match[0]) for question in questions.split(";")]
+    return found
+
+
+DEV_ITEMS, TEST_ITEMS = _read(DEV), _read(TEST)
+HELD_OUT = DEV_ITEMS + TEST_ITEMS
