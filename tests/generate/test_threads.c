@@ -46,6 +46,9 @@ static void *work(void *arg)
         j->status = met_model_detokenize(j->model, j->tokens, TOKENS, true, &text, &j->err);
     }
     met_text_free(&text);
+    const met_message message = {"user", "Hello"};
+    if (j->status == MET_OK) j->status = met_model_chat(j->model, &message, 1, &text, &j->err);
+    met_text_free(&text);
     met_session_free(session);
     return NULL;
 }
