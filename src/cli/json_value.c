@@ -4,39 +4,13 @@
 
 #include "cli/failure.h"
 #include "cli/input.h"
+#include "cli/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Bytes of the well-formed UTF-8 sequence at `at`, or 0 (Unicode 15.0, table 3-7). */
-static size_t utf8_sequence(const unsigned char *at, size_t bytes)
-{
-    unsigned char low = 0x80, high = 0xbf; /* what the second byte may be */
-    size_t length;
-
-    if (at[0] < 0x80) return 1;
-    if (at[0] >= 0xc2 && at[0] <= 0xdf) {
-        length = 2;
-    } else if (at[0] >= 0xe0 && at[0] <= 0xef) {
-        length = 3;
-        if (at[0] == 0xe0) low = 0xa0;  /* overlong */
-        if (at[0] == 0xed) high = 0x9f; /* surrogates */
-    } else if (at[0] >= 0xf0 && at[0] <= 0xf4) {
-        length = 4;
-        if (at[0] == 0xf0) low = 0x90;
-        if (at[0] == 0xf4) high = 0x8f; /* above 10FFFF */
-    } else {
-        return 0;
-    }
-    if (bytes < length || at[1] < low || at[1] > high) return 0;
-    for (size_t i = 2; i < length; i++) {
-        if (at[i] < 0x80 || at[i] > 0xbf) return 0;
-    }
-    return length;
-}
 
 json_t *met_json_text(const char *data, size_t bytes)
 {
@@ -50,7 +24,7 @@ json_t *met_json_text(const char *data, size_t bytes)
     if (repaired == NULL) return NULL;
     size_t used = 0;
     for (size_t i = 0; i < bytes;) {
-        size_t length = utf8_sequence((const unsigned char *)data + i, bytes - i);
+        size_t length = met_utf8_sequence(data + i, bytes - i);
         size_t step = length == 0 ? 1 : length;
         const char *from = length == 0 ? replacement : data + i;
         size_t wide = length == 0 ? sizeof replacement - 1 : length;

@@ -6,6 +6,7 @@
 #include "cli/input.h"
 #include "cli/json_value.h"
 #include "cli/output.h"
+#include "cli/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,20 @@ static met_status read_text(const met_generate_flags *flags, bool dash, met_prom
     return MET_OK;
 }
 
+/* The template would refuse it too, but could not say what it is. */
+static met_status check_utf8(const char *subject, const char *text, size_t bytes, met_error *err)
+{
+    for (size_t at = 0; at < bytes;) {
+        size_t length = met_utf8_sequence(text + at, bytes - at);
+        if (length == 0) {
+            return met_failure_set(err, MET_E_FORMAT, "%s: byte %zu is not UTF-8, expected text",
+                                   subject, at);
+        }
+        at += length;
+    }
+    return MET_OK;
+}
+
 met_status met_prompt_read(const met_generate_flags *flags, bool dash, met_prompt *prompt,
                            met_error *err)
 {
@@ -96,6 +111,10 @@ met_status met_prompt_read(const met_generate_flags *flags, bool dash, met_promp
         status = read_list("--messages", flags->messages, &prompt->messages, err);
     } else {
         status = read_text(flags, dash, prompt, err);
+        if (status == MET_OK) status = check_utf8("prompt", prompt->text, prompt->text_bytes, err);
+    }
+    if (status == MET_OK && flags->system != NULL) {
+        status = check_utf8("--system", flags->system, strlen(flags->system), err);
     }
     if (status == MET_OK && flags->tools != NULL) {
         status = read_list("--tools", flags->tools, &prompt->tools, err);

@@ -21,16 +21,29 @@ typedef struct tokenize_options {
     bool json;
 } tokenize_options;
 
+/* "1 2 3" or "[1,2,3]", and a line feed. The digits are made here: a JSON tree and its printf made
+ * a batch five times as slow. */
 static void write_ids(met_output *output, const int32_t *ids, size_t count, bool json)
 {
-    if (json) {
-        met_output_json(output, met_json_ids(ids, count), MET_JSON_DOUBLE_DIGITS);
-        return;
-    }
+    char text[4096], digits[12];
+    size_t used = json ? 1 : 0;
+
+    text[0] = '[';
     for (size_t i = 0; i < count; i++) {
-        met_output_printf(output, "%s%d", i == 0 ? "" : " ", ids[i]);
+        if (used + sizeof digits + 1 > sizeof text) {
+            met_output_write(output, text, used);
+            used = 0;
+        }
+        if (i > 0) text[used++] = json ? ',' : ' ';
+        size_t first = sizeof digits;
+        for (uint32_t rest = (uint32_t)ids[i]; rest > 0 || first == sizeof digits; rest /= 10) {
+            digits[--first] = (char)('0' + rest % 10);
+        }
+        memcpy(text + used, digits + first, sizeof digits - first);
+        used += sizeof digits - first;
     }
-    met_output_text(output, "\n");
+    met_output_write(output, text, used);
+    met_output_text(output, json ? "]\n" : "\n");
 }
 
 static met_status tokenize_text(const met_engine *engine, const tokenize_options *options,

@@ -1,6 +1,7 @@
 """The default command: what it answers, in which form, and what each flag does."""
 import json
 import math
+import os
 
 import numpy as np
 
@@ -150,8 +151,11 @@ class Prompts(CommandTest):
         self.assertGreater(len(self.ids(stdin=b"a\0bbb")), len(self.ids(stdin=b"a")))
 
     def test_text_that_is_not_utf8_is_refused(self):
-        for arguments in (("--raw",), ()):
-            self.fails(FAILED, *arguments, stdin=b"ab\xff")
+        for flags in (("--raw",), ()):
+            self.fails(FAILED, *flags, stdin=b"ab\xff", says=("prompt", "byte 2", "UTF-8"))
+        bad = os.fsdecode(b"\xc3")
+        self.fails(FAILED, "--system", bad, "-p", "x", says=("--system", "byte 0", "UTF-8"))
+        self.fails(FAILED, "-p", bad, says=("prompt", "byte 0", "UTF-8"))
 
     def test_several_sources_are_refused(self):
         path = self.file("p.txt", "x")
