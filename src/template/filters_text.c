@@ -230,8 +230,7 @@ static bool run_truncate(met_eval *ev, met_jvalue self, arguments bound, const m
     int64_t length = 255;
     int64_t leeway = 5;
     UNUSED(call);
-    if (!met_arg_need_string(ev, self, "truncate", &s) ||
-        !met_arg_int(ev, bound[0], "truncate: length", 255, &length) ||
+    if (!met_arg_int(ev, bound[0], "truncate: length", 255, &length) ||
         (bound[2].kind != MET_J_ABSENT &&
          !met_arg_need_string(ev, bound[2], "truncate: end", &end)) ||
         !met_arg_int(ev, bound[3], "truncate: leeway", 5, &leeway)) {
@@ -241,10 +240,12 @@ static bool run_truncate(met_eval *ev, met_jvalue self, arguments bound, const m
         return met_eval_fail(ev, "truncate: length or leeway is too small");
     }
     int64_t longest = 0;
-    if (__builtin_add_overflow(length, leeway, &longest) || (int64_t)s->chars <= longest) {
-        *out = self;
+    int64_t found = met_j_length(self);
+    if (found >= 0 && (__builtin_add_overflow(length, leeway, &longest) || found <= longest)) {
+        *out = self; /* also what is no text */
         return true;
     }
+    if (!met_arg_need_string(ev, self, "truncate", &s)) return false;
     size_t kept = met_jstring_offset(s, (size_t)(length - (int64_t)end->chars));
     if (!met_j_truth(bound[1])) {
         size_t space =

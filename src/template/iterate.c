@@ -114,6 +114,13 @@ bool met_iter_open(met_eval *ev, met_jvalue value, met_jiter **out)
     *out = met_iter_make(ev, "iterator", next_item, &made);
     if (*out == NULL) return false;
     (*out)->over = value;
+    if (value.kind == MET_J_STRING && value.as.string->markup) {
+        met_jstring *plain = met_eval_alloc(ev, sizeof *plain); /* its characters are not safe */
+        if (plain == NULL) return false;
+        *plain = *value.as.string;
+        plain->markup = false;
+        (*out)->over = met_j_string(plain);
+    }
     return true;
 }
 

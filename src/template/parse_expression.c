@@ -295,7 +295,11 @@ static bool parse_subscript(met_parser *p, met_jsuffix *suffix)
 static bool parse_item(met_parser *p, met_jsuffix *suffix)
 {
     p->token++;
-    if (met_parser_at_operator(p, "]")) return met_parser_fail(p, "[] has no index");
+    if (met_parser_skip_operator(p, "]")) { /* x[] has the empty tuple */
+        suffix->kind = MET_JSUFFIX_ITEM;
+        suffix->index = make(p, MET_JEXPR_TUPLE, suffix->line);
+        return suffix->index != NULL;
+    }
     if (!parse_subscript(p, suffix)) return false;
     if (met_parser_at_operator(p, ",")) {
         if (suffix->kind == MET_JSUFFIX_SLICE) {

@@ -1,7 +1,9 @@
 """What templates are compared with: jinja2, set up as Hugging Face transformers does it for chat
 templates (trim_blocks, lstrip_blocks, loop controls, its own tojson, raise_exception)."""
+import functools
 import json
 import subprocess
+import warnings
 
 import jinja2
 import jinja2.ext
@@ -42,12 +44,18 @@ def environment():
 
 
 ENVIRONMENT = environment()
+warnings.simplefilter("ignore", SyntaxWarning)  # of the Python that jinja2 writes
+
+
+@functools.lru_cache(maxsize=16)
+def parsed(template):
+    return ENVIRONMENT.from_string(template)
 
 
 def expected(template, names):
     """The text that jinja2 makes, or the exception that it raises."""
     try:
-        text = ENVIRONMENT.from_string(template).render(**names)
+        text = parsed(template).render(**names)
         text.encode("utf-8")
         return text, None
     except Exception as problem:  # any: Python raises many kinds from inside a template
@@ -79,10 +87,8 @@ class Driver:
         return self.process.wait()
 
 
-def difference(driver, template, names):
+def judge(text, problem, reply):
     """None when both agree: the same text, or both refuse. Else a description."""
-    text, problem = expected(template, names)
-    reply = driver.render(template, names)
     if problem is not None:
         if reply["status"] != "MET_OK":
             return None
@@ -92,3 +98,9 @@ def difference(driver, template, names):
     if reply["text"] != text:
         return f"jinja2 gives {text!r}; metallic gave {reply['text']!r}"
     return None
+
+
+def difference(driver, template, names):
+    """judge of one template."""
+    text, problem = expected(template, names)
+    return judge(text, problem, driver.render(template, names))
