@@ -8,6 +8,7 @@
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/json_value.h"
+#include "cli/likelihood.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,21 +35,6 @@ typedef struct score {
     double seconds;
     bool interrupted;
 } score;
-
-/* -log softmax(logits)[token], in float64: sums of 150 000 terms lose nothing that shows. */
-static double negative_log_likelihood(const float *logits, size_t vocab, int32_t token)
-{
-    float most = logits[0];
-    double sum = 0;
-
-    for (size_t i = 1; i < vocab; i++) {
-        if (logits[i] > most) most = logits[i];
-    }
-    for (size_t i = 0; i < vocab; i++) {
-        sum += (double)expf(logits[i] - most);
-    }
-    return log(sum) + (double)most - (double)logits[token];
-}
 
 static void show_progress(size_t done, size_t total, const score *so_far)
 {
@@ -78,7 +64,8 @@ static met_status score_window(met_session *session, const int32_t *tokens, size
         status = met_session_feed_all(session, tokens + at, (int32_t)count, &logits, err);
         if (status != MET_OK) return status;
         for (size_t i = 0; i < count; i++) {
-            total->nll += negative_log_likelihood(logits + i * vocab, vocab, tokens[at + i + 1]);
+            total->nll +=
+                met_likelihood_negative_log(logits + i * vocab, vocab, tokens[at + i + 1]);
         }
         total->predicted += count;
         at += count;
