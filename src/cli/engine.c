@@ -98,16 +98,29 @@ void met_engine_close(met_engine *engine)
     *engine = (met_engine){0};
 }
 
-int32_t met_engine_context_length(const met_engine *engine, const met_engine_options *options,
-                                  const met_environment *environment, int32_t most)
+met_status met_engine_create_session(const met_engine *engine, const met_engine_options *options,
+                                     const met_environment *environment, int32_t most,
+                                     met_session **out, met_error *err)
 {
-    if (options->context_length != 0) return (int32_t)options->context_length;
-    int64_t length = met_model_describe(engine->model).context_length;
+    met_session_options session_options = met_session_options_default();
+    int64_t trained = met_model_describe(engine->model).context_length;
+    int64_t length = trained;
+
+    *out = NULL;
+    if (options->context_length > trained) {
+        return met_failure_set(
+            err, MET_E_ARGUMENT,
+            "--context-length: found %lld, expected at most %lld, the length that "
+            "the model was trained for",
+            (long long)options->context_length, (long long)trained);
+    }
     if (environment->max_context_length != 0 && environment->max_context_length < length) {
         length = environment->max_context_length;
     }
     if (most != 0 && most < length) length = most;
-    return (int32_t)length;
+    if (options->context_length != 0) length = options->context_length;
+    session_options.context_length = (int32_t)length;
+    return met_session_create(engine->model, &session_options, out, err);
 }
 
 met_status met_engine_tokenize(const met_engine *engine, met_str text, const met_span *control,

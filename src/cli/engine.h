@@ -38,10 +38,12 @@ met_status met_engine_open_vocabulary(const met_engine_options *options, met_eng
 /* Accepts a zeroed engine; leaves it zeroed. */
 void met_engine_close(met_engine *engine);
 
-/* The length that a session gets: --context-length; else the trained length, at most
- * METALLIC_MAX_CONTEXT_LEN and, when it is not 0, `most`. */
-int32_t met_engine_context_length(const met_engine *engine, const met_engine_options *options,
-                                  const met_environment *environment, int32_t most);
+/* A session of the length that the user wants: --context-length; else the trained length, at most
+ * METALLIC_MAX_CONTEXT_LEN and, when it is not 0, `most`. Errors as met_session_create, and
+ * MET_E_ARGUMENT when --context-length is more than the model was trained for. */
+met_status met_engine_create_session(const met_engine *engine, const met_engine_options *options,
+                                     const met_environment *environment, int32_t most,
+                                     met_session **out, met_error *err);
 
 /* All of a text's ids. Allocates *tokens: free(). */
 met_status met_engine_tokenize(const met_engine *engine, met_str text, const met_span *control,

@@ -124,11 +124,8 @@ static met_status run_prompt(met_invocation *invocation, const met_generate_flag
     if (status != MET_OK) goto done;
     status = met_prompt_tokenize(prompt, flags, &engine, &tokens, &token_count, err);
     if (status != MET_OK) goto done;
-
-    met_session_options session_options = met_session_options_default();
-    session_options.context_length =
-        met_engine_context_length(&engine, &flags->engine, invocation->environment, 0);
-    status = met_session_create(engine.model, &session_options, &session, err);
+    status = met_engine_create_session(&engine, &flags->engine, invocation->environment, 0,
+                                       &session, err);
     if (status != MET_OK) goto done;
 
     state.sink = create_sink(flags->output_format, invocation->output);

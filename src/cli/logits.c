@@ -128,10 +128,8 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
     if (status != MET_OK) goto done;
     status = met_engine_open(&options->engine, invocation->environment, &engine, err);
     if (status != MET_OK) goto done;
-    met_session_options session_options = met_session_options_default();
-    session_options.context_length =
-        met_engine_context_length(&engine, &options->engine, invocation->environment, 0);
-    status = met_session_create(engine.model, &session_options, &session, err);
+    status = met_engine_create_session(&engine, &options->engine, invocation->environment, 0,
+                                       &session, err);
     if (status != MET_OK) goto done;
     size_t vocab = (size_t)met_model_describe(engine.model).vocab;
     if (strcmp(options->output, "-") == 0) {

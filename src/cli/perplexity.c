@@ -143,8 +143,10 @@ static met_status measure(met_invocation *invocation, const perplexity_options *
                                  met_input_name(options->file), count);
         goto done;
     }
-    int32_t window = met_engine_context_length(&engine, &options->engine, invocation->environment,
-                                               CONTEXT_LENGTH_MOST);
+    status = met_engine_create_session(&engine, &options->engine, invocation->environment,
+                                       CONTEXT_LENGTH_MOST, &session, err);
+    if (status != MET_OK) goto done;
+    int32_t window = met_session_context_length(session);
     int64_t stride = options->stride != 0 ? options->stride : window;
     if (window < 2 || stride > window) {
         status = met_failure_set(err, MET_E_ARGUMENT,
@@ -153,10 +155,6 @@ static met_status measure(met_invocation *invocation, const perplexity_options *
                                  window);
         goto done;
     }
-    met_session_options session_options = met_session_options_default();
-    session_options.context_length = window;
-    status = met_session_create(engine.model, &session_options, &session, err);
-    if (status != MET_OK) goto done;
     size_t vocab = (size_t)met_model_describe(engine.model).vocab;
     status = score_text(session, tokens, count, (size_t)window, (size_t)stride, vocab, &total, err);
     if (status != MET_OK) goto done;

@@ -230,6 +230,12 @@ class Ends(CommandTest):
         self.assertEqual(told.code, DONE)
         self.assertIn(b"context of 20 tokens is full", told.err)
 
+    def test_more_context_than_the_model_was_trained_for_is_refused(self):
+        found = self.document("--context-length", 512, "-n", 1, "--ignore-end")
+        self.assertEqual(found["finish"], "length")
+        self.fails(USAGE, "-m", self.tiny(), "-p", "x", "--context-length", 513,
+                   says=("--context-length", "513", "at most 512"))
+
     def test_a_prompt_beyond_the_context_fails(self):
         self.fails(FAILED, "-m", self.tiny(), "--raw", "-p", "hello world " * 9,
                    "--context-length", 4)

@@ -3,6 +3,7 @@ import fcntl
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -303,6 +304,38 @@ class Interrupts(CommandTest):
         out, _ = process.communicate(timeout=TIMEOUT_SECONDS)
         self.assertEqual(process.returncode, DONE)
         self.assertEqual(json.loads(out)["finish"], "context")
+
+
+class RandomArguments(CommandTest):
+    def test_whatever_the_arguments_the_end_is_orderly(self):
+        flags = re.findall(r"(?m)^  (?:(-\w), |    )(--[a-z-]+)", "".join(
+            self.done(*name, "--help").text for name in ((), *((c,) for c in COMMANDS))))
+        flags = sorted({flag for pair in flags for flag in pair if flag})
+        values = ["", "-", "--", "=", "0", "-1", "1", "2", "1e999", "99999999999999999999", "x",
+                  "\u00e9\U0001f600", "a\nb", "\x1b[2J", "%s%n", "json", "jsonl", "/dev/null", ".",
+                  str(self.tiny()), "A" * 5000]
+        random_ = random.Random(2026)
+        codes = set()
+        for _ in range(250):
+            arguments = [random_.choice(COMMANDS[:-1])] if random_.random() < 0.6 else []
+            for _ in range(random_.randrange(6)):
+                kind = random_.random()
+                if kind < 0.45:
+                    arguments += [random_.choice(flags), random_.choice(values)]
+                elif kind < 0.7:
+                    arguments.append(f"{random_.choice(flags)}={random_.choice(values)}")
+                elif kind < 0.85:
+                    arguments.append(random_.choice(flags))
+                else:
+                    arguments.append(random_.choice(values))
+            result = subprocess.run([METALLIC, *arguments], capture_output=True, check=False,
+                                    timeout=TIMEOUT_SECONDS, env=environment(), input=b"[1]",
+                                    cwd=self.folder)
+            codes.add(result.returncode)
+            self.assertIn(result.returncode, (DONE, FAILED, USAGE), (arguments, result.stderr))
+            if result.returncode != DONE:
+                self.assertRegex(result.stderr, rb"\Ametallic: [^\n]+\n\Z", arguments)
+        self.assertEqual(codes, {DONE, FAILED, USAGE})
 
 
 class HostileFiles(CommandTest):
