@@ -97,6 +97,7 @@ static met_status fail_unknown_flag(const met_command *command, const char *flag
         }
     }
     met_nearest_offer(&nearest, "help");
+    met_nearest_offer(&nearest, "version");
     if (nearest.best != NULL) {
         return met_failure_set(err, MET_E_ARGUMENT, "%.*s: unknown flag, did you mean --%s?", shown,
                                flag, nearest.best);
@@ -178,6 +179,9 @@ met_status met_args_parse(const met_command *command, int argc, char **argv, voi
             at++;
         } else if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0) {
             args->help = true;
+            return MET_OK;
+        } else if (strcmp(text, "--version") == 0) {
+            args->version = true;
             return MET_OK;
         } else {
             met_error *to = status == MET_OK ? err : &later;

@@ -7,7 +7,8 @@
 typedef struct met_args {
     char **arguments; /* [argument_count] what is not a flag, in order */
     int argument_count;
-    bool help; /* --help was there: nothing else was checked */
+    bool help;    /* --help was there: nothing else was checked */
+    bool version; /* the same for --version */
 } met_args;
 
 /* Parse argv[0..argc) (no program name, no subcommand) by the command's table.

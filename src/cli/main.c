@@ -76,6 +76,10 @@ static met_exit run_command(const met_command *command, int argc, char **argv,
         met_help_write(command, invocation->output);
         goto done;
     }
+    if (status == MET_OK && args.version) {
+        met_output_printf(invocation->output, "metallic %s\n", met_version());
+        goto done;
+    }
     if (status == MET_OK) status = met_environment_read(&environment, &err);
     if (status == MET_OK) {
         invocation->environment = &environment;
@@ -93,6 +97,22 @@ done:
     return code;
 }
 
+static met_exit tell_unknown(const char *name)
+{
+    met_nearest nearest = {.word = name, .word_bytes = strlen(name)};
+    met_error err;
+
+    for (const met_command *const *at = met_commands; *at != NULL; at++) {
+        if (!(*at)->hidden) met_nearest_offer(&nearest, (*at)->name);
+    }
+    bool near = nearest.best != NULL;
+    (void)met_failure_set(&err, MET_E_ARGUMENT,
+                          "\"%.64s\": unknown subcommand%s%s%s; see metallic --help", name,
+                          near ? ", did you mean " : "", near ? nearest.best : "", near ? "?" : "");
+    fprintf(stderr, "metallic: %s\n", err.text);
+    return MET_EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
     double start_seconds = met_clock_seconds();
@@ -103,28 +123,15 @@ int main(int argc, char **argv)
 
     met_output output = {.file = stdout, .name = "standard output"};
     met_invocation invocation = {.output = &output, .start_seconds = start_seconds};
-    met_exit code = MET_EXIT_DONE;
     const met_command *command = argc > 1 ? met_command_find(argv[1]) : NULL;
+    int skipped = command != NULL ? 2 : argc > 0 ? 1 : 0;
+    met_exit code;
 
-    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-        met_output_printf(&output, "metallic %s\n", met_version());
-    } else if (argc > 1 && command == NULL && argv[1][0] != '-') {
-        met_nearest nearest = {.word = argv[1], .word_bytes = strlen(argv[1])};
-        for (const met_command *const *at = met_commands; *at != NULL; at++) {
-            if (!(*at)->hidden) met_nearest_offer(&nearest, (*at)->name);
-        }
-        met_error err;
-        (void)met_failure_set(
-            &err, MET_E_ARGUMENT, "\"%.64s\": unknown subcommand%s%s%s; see metallic --help",
-            argv[1], nearest.best != NULL ? ", did you mean " : "",
-            nearest.best != NULL ? nearest.best : "", nearest.best != NULL ? "?" : "");
-        fprintf(stderr, "metallic: %s\n", err.text);
-        code = MET_EXIT_USAGE;
-    } else if (command != NULL) {
-        code = run_command(command, argc - 2, argv + 2, &invocation);
+    if (argc > 1 && command == NULL && argv[1][0] != '-') {
+        code = tell_unknown(argv[1]);
     } else {
-        int skipped = argc > 0 ? 1 : 0;
-        code = run_command(met_commands[0], argc - skipped, argv + skipped, &invocation);
+        if (command == NULL) command = met_commands[0];
+        code = run_command(command, argc - skipped, argv + skipped, &invocation);
     }
 
     met_error err = {MET_OK, ""};

@@ -52,6 +52,8 @@ class Help(CommandTest):
         build = (ROOT / "meson.build").read_text()
         version = re.search(r"version : '([^']+)'", build).group(1)
         self.assertEqual(self.done("--version").text, f"metallic {version}\n")
+        self.assertEqual(self.done("tokenize", "--version").text, f"metallic {version}\n")
+        self.assertEqual(self.done("--raw", "--version").text, f"metallic {version}\n")
         self.assertIn(f'"metallic {version}"', (ROOT / "docs" / "metallic.1").read_text())
 
     def test_an_unknown_subcommand_suggests_the_nearest(self):
