@@ -35,7 +35,8 @@ typedef struct bench {
     const char *level;  /* NULL: all that this processor has */
     size_t region_bytes;
     int rounds;
-    bool best; /* of all rounds, instead of the median: for a machine that is busy */
+    bool large; /* also the shapes of a 3B model */
+    bool best;  /* of all rounds, instead of the median: for a machine that is busy */
     bool json;
     bool first_result;
 
@@ -384,10 +385,13 @@ static void measure(bench *b, bench_job *job, const result *r, rate_fn kernel, r
     print_result(b, job, r, rate, median(fractions, b->rounds), median(yards, b->rounds));
 }
 
+/* Of Qwen2.5 0.5B, then of 3B. */
 static const struct {
     size_t cols;
     size_t rows;
 } shapes[] = {{896, 896}, {896, 4864}, {4864, 896}, {2048, 11008}, {11008, 2048}};
+
+enum { SHAPES = sizeof shapes / sizeof shapes[0], SMALL_SHAPES = 3 };
 
 static const char *const matvec_names[] = {"matvec_f32", "matvec_f16", "matvec_q8"};
 static const char *const matmul_names[] = {"matmul_f32", "matmul_f16", "matmul_q8"};
@@ -421,7 +425,7 @@ static size_t copies_in(size_t region_bytes, double bytes)
 
 static void bench_matvec(bench *b, bench_job *job, met_dtype type)
 {
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+    for (size_t i = 0; i < (b->large ? SHAPES : SMALL_SHAPES); i++) {
         char shape[64];
         snprintf(shape, sizeof shape, "%zu x %zu", shapes[i].rows, shapes[i].cols);
         double bytes = (double)(met_dtype_row_bytes(type, shapes[i].cols) * shapes[i].rows);
@@ -431,7 +435,8 @@ static void bench_matvec(bench *b, bench_job *job, met_dtype type)
         job->cols = shapes[i].cols;
         job->rows = shapes[i].rows;
         job->tokens = 1;
-        job->copies = copies_in(b->region_bytes, bytes);
+        job->copies =
+            strcmp(job->kernels.name, "scalar") == 0 ? 1 : copies_in(b->region_bytes, bytes);
         measure(b, job, &r, matvec_rate, read_rate);
     }
 }
@@ -440,7 +445,7 @@ static void bench_matmul(bench *b, bench_job *job, met_dtype type)
 {
     static const size_t tokens[] = {2, 3, 4, 6, 8, 16, 32, TOKENS_MAX};
     bool integers = type == MET_DTYPE_Q8_0;
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+    for (size_t i = 0; i < (b->large ? SHAPES : SMALL_SHAPES); i++) {
         for (size_t t = 0; t < sizeof tokens / sizeof tokens[0]; t++) {
             char shape[64];
             snprintf(shape, sizeof shape, "%zu x %zu x %zu", shapes[i].rows, shapes[i].cols,
@@ -519,10 +524,8 @@ static void bench_attend(bench *b, bench_job *job)
 static void bench_level(bench *b, int32_t level, met_dtype type)
 {
     bench_job job = {.bench = b, .kernels = met_cpu_level_kernels(level)};
-    bool reference = level == 0; /* some orders of magnitude slower: few rounds, small shapes */
-    if (reference) return;
     bench_matvec(b, &job, type);
-    bench_matmul(b, &job, type);
+    if (level > 0) bench_matmul(b, &job, type); /* the reference would take minutes */
     if (b->threads > 1) return;
     if (type == MET_DTYPE_Q8_0) bench_rows(b, &job);
     if (type == MET_DTYPE_F16) bench_attend(b, &job);
@@ -583,12 +586,13 @@ static void prepare(bench *b)
 
 static const char usage[] =
     "usage: bench_kernels [--threads N] [--level NAME] [--filter TEXT] [--rounds N]\n"
-    "                     [--region-kib N] [--best] [--json]\n"
+    "                     [--region-kib N] [--large] [--best] [--json]\n"
     "  --threads N    only N threads (otherwise 1, then every core)\n"
     "  --level NAME   only this level\n"
     "  --filter TEXT  only kernels whose \"name shape\" contains TEXT\n"
-    "  --rounds N     timings of each kernel, 1 to 101 (9)\n"
+    "  --rounds N     timings of each kernel, 1 to 101 (5)\n"
     "  --region-kib N bytes of weights that the products walk through (262144: from memory)\n"
+    "  --large        also the shapes of a 3B model\n"
     "  --best         the best round and the best yardstick, not medians: for a busy machine\n"
     "  --json         one document instead of lines\n";
 
@@ -611,10 +615,11 @@ int main(int argc, char **argv)
                                             {"filter", required_argument, NULL, 'f'},
                                             {"rounds", required_argument, NULL, 'r'},
                                             {"region-kib", required_argument, NULL, 'k'},
+                                            {"large", no_argument, NULL, 'L'},
                                             {"best", no_argument, NULL, 'b'},
                                             {"json", no_argument, NULL, 'j'},
                                             {NULL, 0, NULL, 0}};
-    static bench b = {.rounds = 9, .first_result = true, .region_bytes = (size_t)REGION_KIB << 10};
+    static bench b = {.rounds = 5, .first_result = true, .region_bytes = (size_t)REGION_KIB << 10};
     int threads = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -623,6 +628,7 @@ int main(int argc, char **argv)
         case 'f': b.filter = optarg; break;
         case 'r': b.rounds = number(optarg, 1, ROUNDS_MAX); break;
         case 'k': b.region_bytes = (size_t)number(optarg, 64, 16 << 20) << 10; break;
+        case 'L': b.large = true; break;
         case 'b': b.best = true; break;
         case 'j': b.json = true; break;
         default: fputs(usage, stderr); return 2;

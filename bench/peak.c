@@ -17,7 +17,8 @@ enum { LINE_BYTES = 64, STEP_BYTES = 256 };
             __builtin_prefetch(at + ahead + 2 * LINE_BYTES);                                       \
             __builtin_prefetch(at + ahead + 3 * LINE_BYTES);                                       \
             for (size_t w = 0; w < STEP_BYTES / sizeof(type); w += 4) {                            \
-                for (size_t lane = 0; lane < 4; lane++) x[lane] ^= ((const type *)at)[w + lane];   \
+                for (size_t lane = 0; lane < 4; lane++)                                            \
+                    x[lane] ^= ((const type *)at)[w + lane];                                       \
             }                                                                                      \
         }                                                                                          \
     }

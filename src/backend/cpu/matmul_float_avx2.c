@@ -76,6 +76,7 @@ MET_FORCE_INLINE void run_lanes(const tile_chunk *chunk, size_t lane, float sums
     }
     if (whole < chunk->end) { /* the tail of the last chunk */
         __m256i mask = mask8_first(chunk->end - whole);
+        MET_UNROLL
         for (size_t r = 0; r < TILE_ROWS; r++) {
             __m256 w = _mm256_maskload_ps(chunk->row[r] + whole, mask);
             MET_UNROLL

@@ -24,7 +24,7 @@ typedef struct parked_sums {
     _Alignas(64) float sums[TILE_TOKENS][TILE_ROWS][16];
 } parked_sums;
 
-_Static_assert(STRIP_TILES *GROUP_TILES * sizeof(parked_sums) <=
+_Static_assert(sizeof(parked_sums) * STRIP_TILES * GROUP_TILES <=
                    MET_PANEL_ROWS * (CHUNK_COLS + 1 + 64) * sizeof(float),
                "where there are several chunks, met_cpu_panel_bytes holds what is parked");
 
