@@ -55,14 +55,14 @@ typedef struct cpu_loaded {
 
 /* One worker's own work space, carved from the timeline's scratch. */
 typedef struct cpu_worker {
-    void *panel;       /* met_cpu_panel_bytes(max_cols) */
-    float *row;        /* [max_cols] a normalised row */
-    met_q8_rows q8;    /* one quantized row */
-    float *tile;       /* [2][step tokens][MET_PANEL_ROWS] outputs before the epilogue */
-    float *queries;    /* [group * head_dim] rotated queries of one key-value head (decode) */
-    float *key;        /* [head_dim] */
-    float *running;    /* [CPU_QUERY_TILE * group] of (max, sum, out[head_dim]) */
-    float *partial;    /* the same */
+    void *panel;    /* met_cpu_panel_bytes(max_cols) */
+    float *row;     /* [max_cols] a normalised row */
+    met_q8_rows q8; /* one quantized row */
+    float *tile;    /* [2][step tokens][MET_PANEL_ROWS] outputs before the epilogue */
+    float *queries; /* [group * head_dim] rotated queries of one key-value head (decode) */
+    float *key;     /* [head_dim] */
+    float *running; /* [CPU_QUERY_TILE * group] of (max, sum, out[head_dim]) */
+    float *partial; /* the same */
 } cpu_worker;
 
 typedef struct cpu_timeline {
@@ -79,7 +79,7 @@ typedef struct cpu_timeline {
 
     int32_t step_tokens; /* rows that the scratch has room for */
     int32_t logit_rows;
-    void *scratch;       /* one block; everything below lies in it */
+    void *scratch; /* one block; everything below lies in it */
     size_t scratch_bytes;
     float *activations[2]; /* by met_rows */
     float *cosine, *sine;  /* [step tokens][head_dim / 2] */
@@ -89,8 +89,8 @@ typedef struct cpu_timeline {
     size_t partial_blocks; /* blocks that `partials` has room for */
     void *partial_memory;
     size_t partial_bytes;
-    cpu_worker *workers;   /* [threads] */
-    atomic_int *cursors;   /* [phases] next task of a phase that shares tasks out dynamically */
+    cpu_worker *workers; /* [threads] */
+    atomic_int *cursors; /* [phases] next task of a phase that shares tasks out dynamically */
 } cpu_timeline;
 
 /* A step while it runs. */
@@ -109,8 +109,8 @@ static inline float *cpu_activation(const cpu_run *run, int32_t index)
 {
     const met_activation *activation = &run->program->activations[index];
     const cpu_timeline *timeline = run->timeline;
-    int32_t rows = activation->rows == MET_ROWS_TOKENS ? timeline->step_tokens
-                                                       : timeline->logit_rows;
+    int32_t rows =
+        activation->rows == MET_ROWS_TOKENS ? timeline->step_tokens : timeline->logit_rows;
     return timeline->activations[activation->rows] + activation->offset_cols * rows;
 }
 
