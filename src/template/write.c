@@ -8,13 +8,33 @@
 
 /* ---------------------------------------------------------------- numbers */
 
-/* The shortest digits that read back as the same double, "d.ddde+xx". */
+/* Add one to the last digit before the exponent; false when all of them are nines. */
+static bool count_up(char *scientific)
+{
+    for (char *at = strchr(scientific, 'e') - 1; at >= scientific && *at != '-'; at--) {
+        if (*at == '.') continue;
+        if (*at != '9') {
+            (*at)++;
+            return true;
+        }
+        *at = '0';
+    }
+    return false;
+}
+
+/* The shortest digits that read back as the same double, "d.ddde+xx". What is nearest to a power
+ * of two may read back as its neighbour below, which is only half as far as the one above: then
+ * the digits above it are as short. */
 static void shortest_digits(double value, char *out, size_t out_bytes)
 {
+    int exponent = 0;
+    bool power_of_two = fabs(frexp(value, &exponent)) == 0.5;
     for (int precision = 0; precision < 17; precision++) {
         (void)snprintf(out, out_bytes, "%.*e", precision, value);
         if (strtod(out, NULL) == value) return;
+        if (power_of_two && count_up(out) && strtod(out, NULL) == value) return;
     }
+    (void)snprintf(out, out_bytes, "%.16e", value);
 }
 
 bool met_write_float(met_jwriter *w, double value)
