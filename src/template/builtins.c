@@ -127,7 +127,8 @@ bool met_builtin_call(met_eval *ev, const char *kind, const met_jbuiltin *builti
     if (strcmp(builtin->parameters, "*") != 0 && !bind(ev, kind, builtin, call, bound)) {
         return false;
     }
-    return builtin->run(ev, self, bound, call, out);
+    const met_jargs in = {self, bound, call};
+    return builtin->run(ev, &in, out);
 }
 
 /* ---------------------------------------------------------------- arguments */

@@ -19,11 +19,14 @@ typedef struct met_jcall {
     size_t named_count;
 } met_jcall;
 
-/* self   what a filter, test or method is applied to; ABSENT for a function.
- * bound  [MET_BUILTIN_PARAMETERS_MAX] arguments by parameter; ABSENT where not given.
- * call   the arguments as given, for builtins that take any. */
-typedef bool (*met_builtin_fn)(met_eval *ev, met_jvalue self, const met_jvalue *bound,
-                               const met_jcall *call, met_jvalue *out);
+/* What a builtin is run on. */
+typedef struct met_jargs {
+    met_jvalue self;         /* of a filter, test or method; ABSENT for a function */
+    const met_jvalue *bound; /* [MET_BUILTIN_PARAMETERS_MAX] by parameter; ABSENT: not given */
+    const met_jcall *call;   /* as given, for builtins that take any */
+} met_jargs;
+
+typedef bool (*met_builtin_fn)(met_eval *ev, const met_jargs *in, met_jvalue *out);
 
 struct met_jbuiltin {
     const char *name;

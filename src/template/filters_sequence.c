@@ -2,10 +2,6 @@
  * The invariant: what Python makes a generator is one here: it computes an item when asked. */
 #include "template/run.h"
 
-#define UNUSED(x) (void)(x)
-
-typedef const met_jvalue *arguments;
-
 /* ---------------------------------------------------------------- attributes by path */
 
 /* "address.city", or a number, taken apart. */
@@ -166,17 +162,15 @@ static bool sort_paths(met_eval *ev, met_jvalue attribute, bool lower, path **ou
     return true;
 }
 
-static bool run_sort(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_sort(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     path *paths = NULL;
     size_t path_count = 0;
     met_jvalue list;
     met_jvalue sorted;
     met_jvalue unused;
-    UNUSED(call);
-    if (!sort_paths(ev, bound[2], !met_j_truth(bound[1]), &paths, &path_count) ||
-        !met_iter_collect(ev, self, MET_J_LIST, &list)) {
+    if (!sort_paths(ev, in->bound[2], !met_j_truth(in->bound[1]), &paths, &path_count) ||
+        !met_iter_collect(ev, in->self, MET_J_LIST, &list)) {
         return false;
     }
     size_t count = list.as.list->count;
@@ -188,26 +182,24 @@ static bool run_sort(met_eval *ev, met_jvalue self, arguments bound, const met_j
         if (!sort_key(ev, paths, path_count, items[i], &keys[i])) return false;
     }
     *out = sorted;
-    return met_sort(ev, keys, items, count, met_j_truth(bound[0]));
+    return met_sort(ev, keys, items, count, met_j_truth(in->bound[0]));
 }
 
-static bool run_dictsort(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                         met_jvalue *out)
+static bool run_dictsort(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     met_jvalue sorted;
     met_jvalue unused;
     met_str by = met_str_of("key");
-    UNUSED(call);
-    if (bound[1].kind == MET_J_STRING) by = met_j_str_view(bound[1]);
+    if (in->bound[1].kind == MET_J_STRING) by = met_j_str_view(in->bound[1]);
     bool value = met_str_is(by, "value");
     if ((!value && !met_str_is(by, "key")) ||
-        (bound[1].kind != MET_J_STRING && bound[1].kind != MET_J_ABSENT)) {
+        (in->bound[1].kind != MET_J_STRING && in->bound[1].kind != MET_J_ABSENT)) {
         return met_eval_fail(ev, "dictsort: can sort by 'key' or 'value' only");
     }
-    if (self.kind != MET_J_DICT) {
-        return met_eval_fail(ev, "dictsort: %s, expected a dict", met_j_type_name(self));
+    if (in->self.kind != MET_J_DICT) {
+        return met_eval_fail(ev, "dictsort: %s, expected a dict", met_j_type_name(in->self));
     }
-    const met_jdict *dict = self.as.dict;
+    const met_jdict *dict = in->self.as.dict;
     met_jvalue *items = met_j_list_make(ev, MET_J_LIST, dict->count, &sorted);
     met_jvalue *keys = met_j_list_make(ev, MET_J_LIST, dict->count, &unused);
     if (items == NULL || keys == NULL) return false;
@@ -217,14 +209,14 @@ static bool run_dictsort(met_eval *ev, met_jvalue self, arguments bound, const m
         pair[0] = dict->entries[i].key;
         pair[1] = dict->entries[i].value;
         keys[i] = value ? pair[1] : pair[0];
-        if (!met_j_truth(bound[0]) && !lower_case(ev, &keys[i])) return false;
+        if (!met_j_truth(in->bound[0]) && !lower_case(ev, &keys[i])) return false;
     }
     *out = sorted;
-    return met_sort(ev, keys, items, dict->count, met_j_truth(bound[2]));
+    return met_sort(ev, keys, items, dict->count, met_j_truth(in->bound[2]));
 }
 
 /* The first of the smallest, or of the largest. */
-static bool run_extreme(met_eval *ev, met_jvalue self, arguments bound, met_jorder order,
+static bool run_extreme(met_eval *ev, met_jvalue self, const met_jvalue *bound, met_jorder order,
                         met_jvalue *out)
 {
     path path_;
@@ -248,46 +240,40 @@ static bool run_extreme(met_eval *ev, met_jvalue self, arguments bound, met_jord
     return step == MET_JSTEP_END;
 }
 
-static bool run_min(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                    met_jvalue *out)
+static bool run_min(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return run_extreme(ev, self, bound, MET_JORDER_LT, out);
+    return run_extreme(ev, in->self, in->bound, MET_JORDER_LT, out);
 }
 
-static bool run_max(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                    met_jvalue *out)
+static bool run_max(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return run_extreme(ev, self, bound, MET_JORDER_GT, out);
+    return run_extreme(ev, in->self, in->bound, MET_JORDER_GT, out);
 }
 
 /* ---------------------------------------------------------------- one value from many */
 
-static bool run_length(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_length(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    int64_t length = met_j_length(self);
-    UNUSED(bound), UNUSED(call);
-    if (self.kind == MET_J_LOOP && !met_loop_length(ev, self.as.loop, &length)) return false;
-    if (length < 0) return met_eval_fail(ev, "%s has no length", met_j_type_name(self));
+    int64_t length = met_j_length(in->self);
+    if (in->self.kind == MET_J_LOOP && !met_loop_length(ev, in->self.as.loop, &length))
+        return false;
+    if (length < 0) return met_eval_fail(ev, "%s has no length", met_j_type_name(in->self));
     *out = met_j_int(length);
     return true;
 }
 
-static bool run_default(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_default(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
+    (void)ev;
     static const met_jstring empty = {.data = ""};
-    UNUSED(ev), UNUSED(call);
-    bool replaced = self.kind == MET_J_UNDEFINED || (met_j_truth(bound[1]) && !met_j_truth(self));
-    met_jvalue fallback = bound[0].kind == MET_J_ABSENT ? met_j_string(&empty) : bound[0];
-    *out = replaced ? fallback : self;
+    bool replaced =
+        in->self.kind == MET_J_UNDEFINED || (met_j_truth(in->bound[1]) && !met_j_truth(in->self));
+    met_jvalue fallback = in->bound[0].kind == MET_J_ABSENT ? met_j_string(&empty) : in->bound[0];
+    *out = replaced ? fallback : in->self;
     return true;
 }
 
-static bool run_join(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_join(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     static const met_jstring empty = {.data = ""};
     const met_jstring *separator = &empty;
@@ -295,10 +281,10 @@ static bool run_join(met_eval *ev, met_jvalue self, arguments bound, const met_j
     met_jiter *it = NULL;
     met_jvalue item;
     met_jstep step;
-    UNUSED(call);
     met_jwriter w = met_jwriter_start(ev);
-    if (bound[0].kind != MET_J_ABSENT && !met_arg_string(ev, bound[0], &separator)) return false;
-    if (!path_parse(ev, bound[1], &path_) || !met_iter_open(ev, self, &it)) return false;
+    if (in->bound[0].kind != MET_J_ABSENT && !met_arg_string(ev, in->bound[0], &separator))
+        return false;
+    if (!path_parse(ev, in->bound[1], &path_) || !met_iter_open(ev, in->self, &it)) return false;
     for (size_t i = 0; (step = met_iter_next(ev, it, &item)) == MET_JSTEP_ITEM; i++) {
         if ((i > 0 && !met_jwriter_add_string(&w, separator)) ||
             !path_get(ev, &path_, item, &item) || !met_write_str(&w, item)) {
@@ -308,46 +294,40 @@ static bool run_join(met_eval *ev, met_jvalue self, arguments bound, const met_j
     return step == MET_JSTEP_END && met_jwriter_finish(&w, out);
 }
 
-static bool run_first(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_first(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     met_jiter *it = NULL;
-    UNUSED(bound), UNUSED(call);
-    if (!met_iter_open(ev, self, &it)) return false;
+    if (!met_iter_open(ev, in->self, &it)) return false;
     met_jstep step = met_iter_next(ev, it, out);
     if (step == MET_JSTEP_END) *out = met_j_undefined("No first item, sequence was empty.");
     return step != MET_JSTEP_FAILED;
 }
 
-static bool run_last(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_last(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     met_jvalue items;
-    UNUSED(bound), UNUSED(call);
-    if (self.kind == MET_J_ITERATOR) {
+    if (in->self.kind == MET_J_ITERATOR) {
         return met_eval_fail(ev,
                              "last: '%s' gives an iterator, which has no end to begin from: "
                              "add '|list'",
-                             self.as.iterator->name);
+                             in->self.as.iterator->name);
     }
-    if (!met_iter_collect(ev, self, MET_J_LIST, &items)) return false;
+    if (!met_iter_collect(ev, in->self, MET_J_LIST, &items)) return false;
     size_t count = items.as.list->count;
     *out = count > 0 ? items.as.list->items[count - 1]
                      : met_j_undefined("No last item, sequence was empty.");
     return true;
 }
 
-static bool run_sum(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                    met_jvalue *out)
+static bool run_sum(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     path path_;
     met_jiter *it = NULL;
     met_jvalue item;
     met_jstep step;
-    UNUSED(call);
-    met_jvalue total = bound[1].kind == MET_J_ABSENT ? met_j_int(0) : bound[1];
+    met_jvalue total = in->bound[1].kind == MET_J_ABSENT ? met_j_int(0) : in->bound[1];
     if (total.kind == MET_J_STRING) return met_eval_fail(ev, "sum: strings cannot be summed");
-    if (!path_parse(ev, bound[0], &path_) || !met_iter_open(ev, self, &it)) return false;
+    if (!path_parse(ev, in->bound[0], &path_) || !met_iter_open(ev, in->self, &it)) return false;
     while ((step = met_iter_next(ev, it, &item)) == MET_JSTEP_ITEM) {
         if (!path_get(ev, &path_, item, &item) ||
             !met_run_math(ev, MET_JOP_ADD, total, item, &total)) {
@@ -360,11 +340,9 @@ static bool run_sum(met_eval *ev, met_jvalue self, arguments bound, const met_jc
 
 /* ---------------------------------------------------------------- many from many */
 
-static bool run_list(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_list(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return met_iter_collect(ev, self, MET_J_LIST, out);
+    return met_iter_collect(ev, in->self, MET_J_LIST, out);
 }
 
 /* An iterator over a list that is there already. */
@@ -377,24 +355,22 @@ static bool as_iterator(met_eval *ev, const char *name, met_jvalue list, met_jva
     return true;
 }
 
-static bool run_reverse(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_reverse(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     met_jvalue list;
     met_jvalue reversed;
-    UNUSED(bound), UNUSED(call);
-    if (self.kind == MET_J_STRING) {
-        int64_t chars = (int64_t)self.as.string->chars;
-        return met_jstring_slice(ev, self.as.string, chars - 1, -1, chars, out);
+    if (in->self.kind == MET_J_STRING) {
+        int64_t chars = (int64_t)in->self.as.string->chars;
+        return met_jstring_slice(ev, in->self.as.string, chars - 1, -1, chars, out);
     }
-    if (!met_iter_collect(ev, self, MET_J_LIST, &list)) return false;
+    if (!met_iter_collect(ev, in->self, MET_J_LIST, &list)) return false;
     size_t count = list.as.list->count;
     met_jvalue *items = met_j_list_make(ev, MET_J_LIST, count, &reversed);
     if (items == NULL) return false;
     for (size_t i = 0; i < count; i++) {
         items[i] = list.as.list->items[count - 1 - i];
     }
-    if (self.kind == MET_J_ITERATOR) { /* Python has to make a list of it */
+    if (in->self.kind == MET_J_ITERATOR) { /* Python has to make a list of it */
         *out = reversed;
         return true;
     }
@@ -418,13 +394,11 @@ static met_jstep next_of_items(met_eval *ev, met_jiter *it, met_jvalue *out)
     return MET_JSTEP_ITEM;
 }
 
-static bool run_items(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_items(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     met_jiter *it = met_iter_make(ev, "items", next_of_items, out);
-    UNUSED(bound), UNUSED(call);
     if (it == NULL) return false;
-    it->over = self;
+    it->over = in->self;
     return true;
 }
 
@@ -457,15 +431,13 @@ static met_jstep next_unique(met_eval *ev, met_jiter *it, met_jvalue *out)
     }
 }
 
-static bool run_unique(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_unique(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     met_jiter *it = met_iter_make(ev, "unique", next_unique, out);
     unique_state *state = met_eval_alloc(ev, sizeof *state);
-    UNUSED(call);
-    if (it == NULL || state == NULL || !path_parse(ev, bound[1], &state->path_)) return false;
-    state->path_.lower = !met_j_truth(bound[0]);
-    it->over = self;
+    if (it == NULL || state == NULL || !path_parse(ev, in->bound[1], &state->path_)) return false;
+    state->path_.lower = !met_j_truth(in->bound[0]);
+    it->over = in->self;
     it->state = state;
     return true;
 }
@@ -594,39 +566,29 @@ static bool apply(met_eval *ev, met_jvalue self, const met_jcall *call, const ch
     return true;
 }
 
-static bool run_map(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                    met_jvalue *out)
+static bool run_map(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound);
-    return apply(ev, self, call, "map", next_mapped, out);
+    return apply(ev, in->self, in->call, "map", next_mapped, out);
 }
 
-static bool run_select(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_select(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound);
-    return apply(ev, self, call, "select", next_selected, out);
+    return apply(ev, in->self, in->call, "select", next_selected, out);
 }
 
-static bool run_reject(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_reject(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound);
-    return apply(ev, self, call, "reject", next_selected, out);
+    return apply(ev, in->self, in->call, "reject", next_selected, out);
 }
 
-static bool run_selectattr(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                           met_jvalue *out)
+static bool run_selectattr(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound);
-    return apply(ev, self, call, "selectattr", next_selected, out);
+    return apply(ev, in->self, in->call, "selectattr", next_selected, out);
 }
 
-static bool run_rejectattr(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                           met_jvalue *out)
+static bool run_rejectattr(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound);
-    return apply(ev, self, call, "rejectattr", next_selected, out);
+    return apply(ev, in->self, in->call, "rejectattr", next_selected, out);
 }
 
 const met_jbuiltin met_builtin_sequence_filters[] = {

@@ -4,10 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#define UNUSED(x) (void)(x)
-
-typedef const met_jvalue *arguments;
-
 /* ---------------------------------------------------------------- text */
 
 static bool change_case(met_eval *ev, met_jvalue self, met_jcasing casing, met_jvalue *out)
@@ -16,54 +12,42 @@ static bool change_case(met_eval *ev, met_jvalue self, met_jcasing casing, met_j
     return met_arg_string(ev, self, &s) && met_jstring_cased(ev, s, casing, out);
 }
 
-static bool run_upper(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_upper(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return change_case(ev, self, MET_JCASING_UPPER, out);
+    return change_case(ev, in->self, MET_JCASING_UPPER, out);
 }
 
-static bool run_lower(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_lower(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return change_case(ev, self, MET_JCASING_LOWER, out);
+    return change_case(ev, in->self, MET_JCASING_LOWER, out);
 }
 
-static bool run_title(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_title(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return change_case(ev, self, MET_JCASING_WORDS, out);
+    return change_case(ev, in->self, MET_JCASING_WORDS, out);
 }
 
-static bool run_capitalize(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                           met_jvalue *out)
+static bool run_capitalize(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return change_case(ev, self, MET_JCASING_CAPITALIZE, out);
+    return change_case(ev, in->self, MET_JCASING_CAPITALIZE, out);
 }
 
-static bool run_string(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_string(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *s = NULL;
-    UNUSED(bound), UNUSED(call);
-    if (!met_arg_string(ev, self, &s)) return false;
+    if (!met_arg_string(ev, in->self, &s)) return false;
     *out = met_j_string(s);
     return true;
 }
 
-static bool run_trim(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_trim(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *s = NULL;
     const met_jstring *chars = NULL;
-    UNUSED(call);
-    if (met_arg_given(bound[0]) && !met_arg_need_string(ev, bound[0], "trim", &chars)) {
+    if (met_arg_given(in->bound[0]) && !met_arg_need_string(ev, in->bound[0], "trim", &chars)) {
         return false;
     }
-    return met_arg_string(ev, self, &s) &&
+    return met_arg_string(ev, in->self, &s) &&
            met_jstring_strip(ev, s, chars, MET_JSTRIP_LEFT | MET_JSTRIP_RIGHT, out);
 }
 
@@ -77,72 +61,63 @@ static bool as_plain(met_eval *ev, const met_jstring *s, const met_jstring **out
     return true;
 }
 
-static bool run_replace(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_replace(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *s = NULL;
     const met_jstring *from = NULL;
     const met_jstring *to = NULL;
     int64_t most = -1;
-    UNUSED(call);
-    return met_arg_string(ev, self, &s) && as_plain(ev, s, &s) &&
-           met_arg_string(ev, bound[0], &from) && met_arg_string(ev, bound[1], &to) &&
-           met_arg_int(ev, bound[2], "replace: count", -1, &most) &&
+    return met_arg_string(ev, in->self, &s) && as_plain(ev, s, &s) &&
+           met_arg_string(ev, in->bound[0], &from) && met_arg_string(ev, in->bound[1], &to) &&
+           met_arg_int(ev, in->bound[2], "replace: count", -1, &most) &&
            met_jstring_replace(ev, s, from, to, most, out);
 }
 
-static bool run_escape(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_escape(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *s = NULL;
-    UNUSED(bound), UNUSED(call);
-    return met_arg_string(ev, self, &s) && met_jstring_escape(ev, s, out);
+    return met_arg_string(ev, in->self, &s) && met_jstring_escape(ev, s, out);
 }
 
-static bool run_forceescape(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                            met_jvalue *out)
+static bool run_forceescape(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *s = NULL;
-    UNUSED(bound), UNUSED(call);
-    return met_arg_string(ev, self, &s) && as_plain(ev, s, &s) && met_jstring_escape(ev, s, out);
+    return met_arg_string(ev, in->self, &s) && as_plain(ev, s, &s) &&
+           met_jstring_escape(ev, s, out);
 }
 
-static bool run_safe(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_safe(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *s = NULL;
     met_jstring *copy = met_eval_alloc(ev, sizeof *copy);
-    UNUSED(bound), UNUSED(call);
-    if (copy == NULL || !met_arg_string(ev, self, &s)) return false;
+    if (copy == NULL || !met_arg_string(ev, in->self, &s)) return false;
     *copy = *s;
     copy->markup = true;
     *out = met_j_string(copy);
     return true;
 }
 
-static bool run_format(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_format(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *s = NULL;
     met_jvalue given;
-    UNUSED(bound);
-    if (call->positional_count > 0 && call->named_count > 0) {
+    if (in->call->positional_count > 0 && in->call->named_count > 0) {
         return met_eval_fail(ev, "filter 'format' takes positional or named arguments, not both");
     }
-    if (!met_arg_string(ev, self, &s)) return false;
-    if (call->named_count > 0) {
+    if (!met_arg_string(ev, in->self, &s)) return false;
+    if (in->call->named_count > 0) {
         met_jdict *dict = met_eval_alloc(ev, sizeof *dict);
         if (dict == NULL) return false;
-        for (size_t i = 0; i < call->named_count; i++) {
-            met_jvalue key = met_j_string(call->named[i].name);
-            if (!met_jdict_set(ev, dict, key, call->named[i].value)) return false;
+        for (size_t i = 0; i < in->call->named_count; i++) {
+            met_jvalue key = met_j_string(in->call->named[i].name);
+            if (!met_jdict_set(ev, dict, key, in->call->named[i].value)) return false;
         }
         given = (met_jvalue){.kind = MET_J_DICT, .as = {.dict = dict}};
     } else {
-        met_jvalue *items = met_j_list_make(ev, MET_J_TUPLE, call->positional_count, &given);
+        met_jvalue *items = met_j_list_make(ev, MET_J_TUPLE, in->call->positional_count, &given);
         if (items == NULL) return false;
-        for (size_t i = 0; i < call->positional_count; i++) {
-            items[i] = call->positional[i];
+        for (size_t i = 0; i < in->call->positional_count; i++) {
+            items[i] = in->call->positional[i];
         }
     }
     return met_format_percent(ev, s, given, out);
@@ -165,23 +140,21 @@ static size_t line_end(const met_jstring *s, size_t at, size_t *next)
     return at;
 }
 
-static bool run_indent(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_indent(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *s = NULL;
     const met_jstring *indent = NULL;
     met_jvalue spaces;
     int64_t width = 4;
-    UNUSED(call);
-    bool first = met_j_truth(bound[1]);
-    bool blank = met_j_truth(bound[2]);
-    if (!met_arg_need_string(ev, self, "indent", &s)) return false;
-    if (bound[0].kind == MET_J_STRING) {
-        indent = bound[0].as.string;
+    bool first = met_j_truth(in->bound[1]);
+    bool blank = met_j_truth(in->bound[2]);
+    if (!met_arg_need_string(ev, in->self, "indent", &s)) return false;
+    if (in->bound[0].kind == MET_J_STRING) {
+        indent = in->bound[0].as.string;
     } else {
         static const met_jstring space = {.data = " ", .bytes = 1, .chars = 1};
-        if (bound[0].kind == MET_J_NONE) return met_eval_fail(ev, "indent: width is None");
-        if (!met_arg_int(ev, bound[0], "indent: width", 4, &width) ||
+        if (in->bound[0].kind == MET_J_NONE) return met_eval_fail(ev, "indent: width is None");
+        if (!met_arg_int(ev, in->bound[0], "indent: width", 4, &width) ||
             !met_jstring_repeat(ev, &space, width, &spaces)) {
             return false;
         }
@@ -209,45 +182,42 @@ static bool run_indent(met_eval *ev, met_jvalue self, arguments bound, const met
     return met_jwriter_finish(&w, out);
 }
 
-static bool run_center(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_center(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *s = NULL;
     int64_t width = 80;
-    UNUSED(call);
-    if (!met_arg_string(ev, self, &s) || !met_arg_int(ev, bound[0], "center: width", 80, &width)) {
+    if (!met_arg_string(ev, in->self, &s) ||
+        !met_arg_int(ev, in->bound[0], "center: width", 80, &width)) {
         return false;
     }
     return met_jstring_pad(ev, s, width, MET_JPAD_CENTER, ' ', out);
 }
 
-static bool run_truncate(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                         met_jvalue *out)
+static bool run_truncate(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     static const met_jstring dots = {.data = "...", .bytes = 3, .chars = 3};
     const met_jstring *s = NULL;
     const met_jstring *end = &dots;
     int64_t length = 255;
     int64_t leeway = 5;
-    UNUSED(call);
-    if (!met_arg_int(ev, bound[0], "truncate: length", 255, &length) ||
-        (bound[2].kind != MET_J_ABSENT &&
-         !met_arg_need_string(ev, bound[2], "truncate: end", &end)) ||
-        !met_arg_int(ev, bound[3], "truncate: leeway", 5, &leeway)) {
+    if (!met_arg_int(ev, in->bound[0], "truncate: length", 255, &length) ||
+        (in->bound[2].kind != MET_J_ABSENT &&
+         !met_arg_need_string(ev, in->bound[2], "truncate: end", &end)) ||
+        !met_arg_int(ev, in->bound[3], "truncate: leeway", 5, &leeway)) {
         return false;
     }
     if (length < (int64_t)end->chars || leeway < 0) {
         return met_eval_fail(ev, "truncate: length or leeway is too small");
     }
     int64_t longest = 0;
-    int64_t found = met_j_length(self);
+    int64_t found = met_j_length(in->self);
     if (found >= 0 && (__builtin_add_overflow(length, leeway, &longest) || found <= longest)) {
-        *out = self; /* also what is no text */
+        *out = in->self; /* also what is no text */
         return true;
     }
-    if (!met_arg_need_string(ev, self, "truncate", &s)) return false;
+    if (!met_arg_need_string(ev, in->self, "truncate", &s)) return false;
     size_t kept = met_jstring_offset(s, (size_t)(length - (int64_t)end->chars));
-    if (!met_j_truth(bound[1])) {
+    if (!met_j_truth(in->bound[1])) {
         size_t space =
             met_jstring_find_last((met_str){s->data, s->bytes}, met_str_of(" "), 0, kept);
         if (space != SIZE_MAX) kept = space;
@@ -257,14 +227,12 @@ static bool run_truncate(met_eval *ev, met_jvalue self, arguments bound, const m
            met_jwriter_finish(&w, out);
 }
 
-static bool run_wordcount(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                          met_jvalue *out)
+static bool run_wordcount(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *s = NULL;
     int64_t words = 0;
     bool in_word = false;
-    UNUSED(bound), UNUSED(call);
-    if (!met_arg_string(ev, self, &s) || !met_eval_charge_bytes(ev, s->bytes)) return false;
+    if (!met_arg_string(ev, in->self, &s) || !met_eval_charge_bytes(ev, s->bytes)) return false;
     for (size_t at = 0; at < s->bytes;) {
         uint32_t c = 0;
         at += met_utf8_next(s->data + at, s->bytes - at, &c);
@@ -277,29 +245,28 @@ static bool run_wordcount(met_eval *ev, met_jvalue self, arguments bound, const 
 }
 
 /* HF's filter: json.dumps(value, ensure_ascii, indent, separators, sort_keys). */
-static bool run_tojson(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_tojson(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    met_json_style style = {.ascii = met_j_truth(bound[0]), .sorted = met_j_truth(bound[3])};
+    met_json_style style = {.ascii = met_j_truth(in->bound[0]),
+                            .sorted = met_j_truth(in->bound[3])};
     met_jvalue spaces;
-    UNUSED(call);
-    style.indents = met_arg_given(bound[1]);
+    style.indents = met_arg_given(in->bound[1]);
     style.item_separator = met_str_of(style.indents ? "," : ", ");
     style.key_separator = met_str_of(": ");
-    if (style.indents && bound[1].kind == MET_J_STRING) {
-        style.indent = met_j_str_view(bound[1]);
+    if (style.indents && in->bound[1].kind == MET_J_STRING) {
+        style.indent = met_j_str_view(in->bound[1]);
     } else if (style.indents) {
         static const met_jstring space = {.data = " ", .bytes = 1, .chars = 1};
         int64_t width = 0;
-        if (!met_arg_int(ev, bound[1], "tojson: indent", 0, &width) ||
+        if (!met_arg_int(ev, in->bound[1], "tojson: indent", 0, &width) ||
             !met_jstring_repeat(ev, &space, width, &spaces)) {
             return false;
         }
         style.indent = met_j_str_view(spaces);
     }
-    if (met_arg_given(bound[2])) {
+    if (met_arg_given(in->bound[2])) {
         met_jvalue pair;
-        if (!met_iter_collect(ev, bound[2], MET_J_TUPLE, &pair)) return false;
+        if (!met_iter_collect(ev, in->bound[2], MET_J_TUPLE, &pair)) return false;
         const met_jlist *two = pair.as.list;
         if (two->count != 2 || two->items[0].kind != MET_J_STRING ||
             two->items[1].kind != MET_J_STRING) {
@@ -309,31 +276,29 @@ static bool run_tojson(met_eval *ev, met_jvalue self, arguments bound, const met
         style.key_separator = met_j_str_view(two->items[1]);
     }
     met_jwriter w = met_jwriter_start(ev);
-    return met_write_json(&w, self, &style) && met_jwriter_finish(&w, out);
+    return met_write_json(&w, in->self, &style) && met_jwriter_finish(&w, out);
 }
 
 /* ---------------------------------------------------------------- numbers */
 
-static bool run_int(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                    met_jvalue *out)
+static bool run_int(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     int64_t base = 10;
     int64_t integer = 0;
     double real = 0.0;
     bool valid = false;
-    UNUSED(call);
-    *out = bound[0].kind == MET_J_ABSENT ? met_j_int(0) : bound[0];
-    if (self.kind == MET_J_UNDEFINED) return met_eval_fail(ev, "%s", self.as.undefined);
-    if (met_j_is_integer(self)) {
-        *out = met_j_int(met_j_integer(self));
+    *out = in->bound[0].kind == MET_J_ABSENT ? met_j_int(0) : in->bound[0];
+    if (in->self.kind == MET_J_UNDEFINED) return met_eval_fail(ev, "%s", in->self.as.undefined);
+    if (met_j_is_integer(in->self)) {
+        *out = met_j_int(met_j_integer(in->self));
         return true;
     }
-    if (self.kind == MET_J_FLOAT) {
-        real = self.as.real;
+    if (in->self.kind == MET_J_FLOAT) {
+        real = in->self.as.real;
         valid = true;
-    } else if (self.kind == MET_J_STRING) {
-        met_str text = met_j_str_view(self);
-        if (!met_arg_int(ev, bound[1], "int: base", 10, &base) ||
+    } else if (in->self.kind == MET_J_STRING) {
+        met_str text = met_j_str_view(in->self);
+        if (!met_arg_int(ev, in->bound[1], "int: base", 10, &base) ||
             !met_number_parse_int(ev, text, base < 0 || base > 36 ? 1 : (int)base, &integer,
                                   &valid)) {
             return false;
@@ -350,37 +315,35 @@ static bool run_int(met_eval *ev, met_jvalue self, arguments bound, const met_jc
     return true;
 }
 
-static bool run_float(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_float(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     double real = 0.0;
     bool valid = false;
-    UNUSED(call);
-    if (self.kind == MET_J_UNDEFINED) return met_eval_fail(ev, "%s", self.as.undefined);
-    if (met_j_is_number(self)) {
-        *out = met_j_float(met_j_real(self));
+    if (in->self.kind == MET_J_UNDEFINED) return met_eval_fail(ev, "%s", in->self.as.undefined);
+    if (met_j_is_number(in->self)) {
+        *out = met_j_float(met_j_real(in->self));
         return true;
     }
-    if (self.kind == MET_J_STRING &&
-        !met_number_parse_float(ev, met_j_str_view(self), &real, &valid)) {
+    if (in->self.kind == MET_J_STRING &&
+        !met_number_parse_float(ev, met_j_str_view(in->self), &real, &valid)) {
         return false;
     }
-    *out = valid ? met_j_float(real) : bound[0].kind == MET_J_ABSENT ? met_j_float(0.0) : bound[0];
+    *out = valid                               ? met_j_float(real)
+           : in->bound[0].kind == MET_J_ABSENT ? met_j_float(0.0)
+                                               : in->bound[0];
     return true;
 }
 
-static bool run_abs(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                    met_jvalue *out)
+static bool run_abs(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    if (self.kind == MET_J_FLOAT) {
-        *out = met_j_float(fabs(self.as.real));
+    if (in->self.kind == MET_J_FLOAT) {
+        *out = met_j_float(fabs(in->self.as.real));
         return true;
     }
-    if (!met_j_is_integer(self)) {
-        return met_eval_fail(ev, "abs: %s, expected a number", met_j_type_name(self));
+    if (!met_j_is_integer(in->self)) {
+        return met_eval_fail(ev, "abs: %s, expected a number", met_j_type_name(in->self));
     }
-    return met_run_sign(ev, met_j_integer(self) < 0, self, out);
+    return met_run_sign(ev, met_j_integer(in->self) < 0, in->self, out);
 }
 
 /* round(integer, digits): for digits < 0 to tens, hundreds ..., half to even. */
@@ -453,29 +416,28 @@ static bool round_towards(met_eval *ev, met_jvalue self, int64_t precision, bool
     return met_run_math(ev, MET_JOP_DIV, scaled, scale, out);
 }
 
-static bool run_round(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_round(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     int64_t precision = 0;
     met_str method = met_str_of("common");
-    UNUSED(call);
-    if (bound[1].kind == MET_J_STRING) method = met_j_str_view(bound[1]);
+    if (in->bound[1].kind == MET_J_STRING) method = met_j_str_view(in->bound[1]);
     bool known =
         met_str_is(method, "common") || met_str_is(method, "ceil") || met_str_is(method, "floor");
-    if (!known || (bound[1].kind != MET_J_STRING && bound[1].kind != MET_J_ABSENT)) {
+    if (!known || (in->bound[1].kind != MET_J_STRING && in->bound[1].kind != MET_J_ABSENT)) {
         return met_eval_fail(ev, "round: the method is not common, ceil or floor");
     }
-    if (!met_j_is_number(self)) {
-        return met_eval_fail(ev, "round: %s, expected a number", met_j_type_name(self));
+    if (!met_j_is_number(in->self)) {
+        return met_eval_fail(ev, "round: %s, expected a number", met_j_type_name(in->self));
     }
-    if (bound[0].kind == MET_J_NONE) return met_eval_fail(ev, "round: precision is None");
-    if (!met_arg_int(ev, bound[0], "round: precision", 0, &precision)) return false;
+    if (in->bound[0].kind == MET_J_NONE) return met_eval_fail(ev, "round: precision is None");
+    if (!met_arg_int(ev, in->bound[0], "round: precision", 0, &precision)) return false;
     if (!met_str_is(method, "common")) {
-        return round_towards(ev, self, precision, met_str_is(method, "ceil"), out);
+        return round_towards(ev, in->self, precision, met_str_is(method, "ceil"), out);
     }
-    if (met_j_is_integer(self)) return round_integer(ev, met_j_integer(self), precision, out);
-    double rounded = round_real(self.as.real, precision);
-    if (isinf(rounded) && isfinite(self.as.real)) {
+    if (met_j_is_integer(in->self))
+        return round_integer(ev, met_j_integer(in->self), precision, out);
+    double rounded = round_real(in->self.as.real, precision);
+    if (isinf(rounded) && isfinite(in->self.as.real)) {
         return met_eval_fail(ev, "round: the result is too large for a float");
     }
     *out = met_j_float(rounded);

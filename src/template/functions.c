@@ -5,25 +5,19 @@
 #include <math.h>
 #include <time.h>
 
-#define UNUSED(x) (void)(x)
-
-typedef const met_jvalue *arguments;
-
 /* ---------------------------------------------------------------- functions */
 
 /* As the sandbox of Jinja: longer ranges are refused. */
 enum { RANGE_MAX = 100000 };
 
-static bool run_range(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_range(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     int64_t numbers[3] = {0, 0, 1};
-    UNUSED(self), UNUSED(call);
     for (size_t i = 0; i < 3; i++) {
-        if (bound[i].kind == MET_J_NONE) return met_eval_fail(ev, "range: None, expected int");
-        if (!met_arg_int(ev, bound[i], "range", numbers[i], &numbers[i])) return false;
+        if (in->bound[i].kind == MET_J_NONE) return met_eval_fail(ev, "range: None, expected int");
+        if (!met_arg_int(ev, in->bound[i], "range", numbers[i], &numbers[i])) return false;
     }
-    if (bound[1].kind == MET_J_ABSENT) { /* range(stop) */
+    if (in->bound[1].kind == MET_J_ABSENT) { /* range(stop) */
         numbers[1] = numbers[0];
         numbers[0] = 0;
     }
@@ -82,48 +76,41 @@ static bool fill_dict(met_eval *ev, const char *what, const met_jcall *call, met
     return true;
 }
 
-static bool run_dict(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_dict(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     met_jdict *dict = met_eval_alloc(ev, sizeof *dict);
-    UNUSED(self), UNUSED(bound);
-    if (dict == NULL || !fill_dict(ev, "dict", call, dict)) return false;
+    if (dict == NULL || !fill_dict(ev, "dict", in->call, dict)) return false;
     *out = (met_jvalue){.kind = MET_J_DICT, .as = {.dict = dict}};
     return true;
 }
 
-static bool run_namespace(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                          met_jvalue *out)
+static bool run_namespace(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     met_jnamespace *space = met_eval_alloc(ev, sizeof *space);
-    UNUSED(self), UNUSED(bound);
-    if (space == NULL || !fill_dict(ev, "namespace", call, &space->attributes)) return false;
+    if (space == NULL || !fill_dict(ev, "namespace", in->call, &space->attributes)) return false;
     *out = (met_jvalue){.kind = MET_J_NAMESPACE, .as = {.namespace_ = space}};
     return true;
 }
 
-static bool run_raise_exception(met_eval *ev, met_jvalue self, arguments bound,
-                                const met_jcall *call, met_jvalue *out)
+static bool run_raise_exception(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
+    (void)out;
     const met_jstring *message = NULL;
-    UNUSED(self), UNUSED(call), UNUSED(out);
-    if (!met_arg_string(ev, bound[0], &message)) return false;
+    if (!met_arg_string(ev, in->bound[0], &message)) return false;
     return met_eval_fail(ev, "%.*s", message->bytes < 400 ? (int)message->bytes : 400,
                          message->data);
 }
 
 /* self: seconds since 1970 of the local clock, so that no time zone has to be looked up. */
-static bool run_strftime_now(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                             met_jvalue *out)
+static bool run_strftime_now(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *format = NULL;
     char pattern[128];
     char text[512];
     struct tm broken;
-    UNUSED(call);
-    double seconds = floor(met_j_real(self));
+    double seconds = floor(met_j_real(in->self));
     time_t now = (time_t)seconds;
-    if (!met_arg_need_string(ev, bound[0], "strftime_now", &format)) return false;
+    if (!met_arg_need_string(ev, in->bound[0], "strftime_now", &format)) return false;
     if (format->bytes == 0) return met_j_text(ev, met_str_of(""), out);
     if (!(fabs(seconds) < 1e11) || gmtime_r(&now, &broken) == NULL) {
         return met_eval_fail(ev, "strftime_now: the time given is out of range");
@@ -155,13 +142,11 @@ const met_jbuiltin met_builtin_functions[] = {
 
 /* ---------------------------------------------------------------- dicts */
 
-static bool run_get(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                    met_jvalue *out)
+static bool run_get(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jvalue *found = NULL;
-    UNUSED(call);
-    if (!met_jdict_find(ev, self.as.dict, bound[0], &found)) return false;
-    met_jvalue fallback = bound[1].kind == MET_J_ABSENT ? met_j_none() : bound[1];
+    if (!met_jdict_find(ev, in->self.as.dict, in->bound[0], &found)) return false;
+    met_jvalue fallback = in->bound[1].kind == MET_J_ABSENT ? met_j_none() : in->bound[1];
     *out = found != NULL ? *found : fallback;
     return true;
 }
@@ -176,35 +161,27 @@ static bool view_of(met_eval *ev, met_jvalue self, met_jview_of of, met_jvalue *
     return true;
 }
 
-static bool run_items(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_items(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return view_of(ev, self, MET_JVIEW_ITEMS, out);
+    return view_of(ev, in->self, MET_JVIEW_ITEMS, out);
 }
 
-static bool run_keys(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_keys(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return view_of(ev, self, MET_JVIEW_KEYS, out);
+    return view_of(ev, in->self, MET_JVIEW_KEYS, out);
 }
 
-static bool run_values(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_values(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return view_of(ev, self, MET_JVIEW_VALUES, out);
+    return view_of(ev, in->self, MET_JVIEW_VALUES, out);
 }
 
 /* Nothing can change a list or dict, so that a copy is the same one. */
-static bool run_copy(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_copy(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    *out = self;
-    return self.kind == MET_J_LIST || self.kind == MET_J_DICT ||
-           met_eval_fail(ev, "%s has no method 'copy'", met_j_type_name(self));
+    *out = in->self;
+    return in->self.kind == MET_J_LIST || in->self.kind == MET_J_DICT ||
+           met_eval_fail(ev, "%s has no method 'copy'", met_j_type_name(in->self));
 }
 
 const met_jbuiltin met_builtin_dict_methods[] = {
@@ -233,36 +210,33 @@ static bool count_items(met_eval *ev, met_jvalue self, met_jvalue wanted, int64_
     return true;
 }
 
-static bool run_count(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_count(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     int64_t count = 0;
     int64_t first = 0;
-    UNUSED(call);
-    if (!count_items(ev, self, bound[0], 0, met_j_length(self), &count, &first)) return false;
+    if (!count_items(ev, in->self, in->bound[0], 0, met_j_length(in->self), &count, &first))
+        return false;
     *out = met_j_int(count);
     return true;
 }
 
-static bool run_index(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_index(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    int64_t length = met_j_length(self);
+    int64_t length = met_j_length(in->self);
     int64_t begin = 0;
     int64_t end = length;
     int64_t count = 0;
     int64_t first = 0;
-    UNUSED(call);
-    if (!met_arg_int(ev, bound[1], "index: start", 0, &begin) ||
-        !met_arg_int(ev, bound[2], "index: stop", length, &end)) {
+    if (!met_arg_int(ev, in->bound[1], "index: start", 0, &begin) ||
+        !met_arg_int(ev, in->bound[2], "index: stop", length, &end)) {
         return false;
     }
     if (begin < 0) begin = begin + length < 0 ? 0 : begin + length;
     if (end < 0) end += length;
     if (end > length) end = length;
-    if (!count_items(ev, self, bound[0], begin, end, &count, &first)) return false;
+    if (!count_items(ev, in->self, in->bound[0], begin, end, &count, &first)) return false;
     if (first < 0)
-        return met_eval_fail(ev, "index: the value is not in the %s", met_j_type_name(self));
+        return met_eval_fail(ev, "index: the value is not in the %s", met_j_type_name(in->self));
     *out = met_j_int(first);
     return true;
 }
@@ -276,31 +250,27 @@ const met_jbuiltin met_builtin_list_methods[] = {
 
 /* ---------------------------------------------------------------- loops */
 
-static bool run_cycle(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_cycle(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound);
-    if (call->positional_count == 0 || call->named_count > 0) {
+    if (in->call->positional_count == 0 || in->call->named_count > 0) {
         return met_eval_fail(ev, "loop.cycle needs items, without names");
     }
-    *out = call->positional[(size_t)self.as.loop->index0 % call->positional_count];
+    *out = in->call->positional[(size_t)in->self.as.loop->index0 % in->call->positional_count];
     return true;
 }
 
-static bool run_changed(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_changed(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     met_jvalue now;
     bool same = false;
-    UNUSED(bound);
-    if (call->named_count > 0) return met_eval_fail(ev, "loop.changed takes no names");
-    met_jvalue *items = met_j_list_make(ev, MET_J_TUPLE, call->positional_count, &now);
+    if (in->call->named_count > 0) return met_eval_fail(ev, "loop.changed takes no names");
+    met_jvalue *items = met_j_list_make(ev, MET_J_TUPLE, in->call->positional_count, &now);
     if (items == NULL) return false;
-    for (size_t i = 0; i < call->positional_count; i++) {
-        items[i] = call->positional[i];
+    for (size_t i = 0; i < in->call->positional_count; i++) {
+        items[i] = in->call->positional[i];
     }
-    if (!met_j_equal(ev, self.as.loop->changed, now, &same)) return false;
-    if (!same) self.as.loop->changed = now;
+    if (!met_j_equal(ev, in->self.as.loop->changed, now, &same)) return false;
+    if (!same) in->self.as.loop->changed = now;
     *out = met_j_bool(!same);
     return true;
 }

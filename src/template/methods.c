@@ -1,10 +1,6 @@
 /* Owns: the methods of strings, as Python's str has them. */
 #include "template/run.h"
 
-#define UNUSED(x) (void)(x)
-
-typedef const met_jvalue *arguments;
-
 static met_str view(const met_jstring *s)
 {
     return (met_str){s->data, s->bytes};
@@ -19,42 +15,33 @@ static bool needs_plain(met_eval *ev, met_jvalue self, const char *method)
 
 /* ---------------------------------------------------------------- case and white space */
 
-static bool run_upper(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_upper(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return met_jstring_cased(ev, self.as.string, MET_JCASING_UPPER, out);
+    return met_jstring_cased(ev, in->self.as.string, MET_JCASING_UPPER, out);
 }
 
-static bool run_lower(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_lower(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return met_jstring_cased(ev, self.as.string, MET_JCASING_LOWER, out);
+    return met_jstring_cased(ev, in->self.as.string, MET_JCASING_LOWER, out);
 }
 
-static bool run_title(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_title(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return met_jstring_cased(ev, self.as.string, MET_JCASING_TITLE, out);
+    return met_jstring_cased(ev, in->self.as.string, MET_JCASING_TITLE, out);
 }
 
-static bool run_capitalize(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                           met_jvalue *out)
+static bool run_capitalize(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return met_jstring_cased(ev, self.as.string, MET_JCASING_CAPITALIZE, out);
+    return met_jstring_cased(ev, in->self.as.string, MET_JCASING_CAPITALIZE, out);
 }
 
-static bool run_swapcase(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                         met_jvalue *out)
+static bool run_swapcase(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return met_jstring_cased(ev, self.as.string, MET_JCASING_SWAP, out);
+    return met_jstring_cased(ev, in->self.as.string, MET_JCASING_SWAP, out);
 }
 
-static bool strip(met_eval *ev, met_jvalue self, arguments bound, int sides, met_jvalue *out)
+static bool strip(met_eval *ev, met_jvalue self, const met_jvalue *bound, int sides,
+                  met_jvalue *out)
 {
     const met_jstring *chars = NULL;
     if (met_arg_given(bound[0]) && !met_arg_need_string(ev, bound[0], "strip", &chars)) {
@@ -63,32 +50,26 @@ static bool strip(met_eval *ev, met_jvalue self, arguments bound, int sides, met
     return met_jstring_strip(ev, self.as.string, chars, sides, out);
 }
 
-static bool run_strip(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_strip(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return strip(ev, self, bound, MET_JSTRIP_LEFT | MET_JSTRIP_RIGHT, out);
+    return strip(ev, in->self, in->bound, MET_JSTRIP_LEFT | MET_JSTRIP_RIGHT, out);
 }
 
-static bool run_lstrip(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_lstrip(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return strip(ev, self, bound, MET_JSTRIP_LEFT, out);
+    return strip(ev, in->self, in->bound, MET_JSTRIP_LEFT, out);
 }
 
-static bool run_rstrip(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_rstrip(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return strip(ev, self, bound, MET_JSTRIP_RIGHT, out);
+    return strip(ev, in->self, in->bound, MET_JSTRIP_RIGHT, out);
 }
 
 /* ---------------------------------------------------------------- searching */
 
-/* The bytes of self[start:end] for arguments that are integers or None. inside: start is not past
- * the end, where even the empty string is not found. */
-static bool search_range(met_eval *ev, const met_jstring *s, arguments bound, size_t *begin,
+/* The bytes of self[start:end] for arguments that are integers or None. inside: start is not
+ * past the end, where even the empty string is not found. */
+static bool search_range(met_eval *ev, const met_jstring *s, const met_jvalue *bound, size_t *begin,
                          size_t *end, bool *inside)
 {
     int64_t from = 0;
@@ -108,7 +89,7 @@ static bool search_range(met_eval *ev, const met_jstring *s, arguments bound, si
     return met_eval_charge_bytes(ev, s->bytes);
 }
 
-static bool search(met_eval *ev, met_jvalue self, arguments bound, bool last, int64_t *out)
+static bool search(met_eval *ev, met_jvalue self, const met_jvalue *bound, bool last, int64_t *out)
 {
     const met_jstring *s = self.as.string;
     const met_jstring *wanted = NULL;
@@ -130,52 +111,44 @@ static bool search(met_eval *ev, met_jvalue self, arguments bound, bool last, in
     return true;
 }
 
-static bool run_find(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_find(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     int64_t found = 0;
-    UNUSED(call);
-    if (!search(ev, self, bound, false, &found)) return false;
+    if (!search(ev, in->self, in->bound, false, &found)) return false;
     *out = met_j_int(found);
     return true;
 }
 
-static bool run_rfind(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_rfind(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     int64_t found = 0;
-    UNUSED(call);
-    if (!search(ev, self, bound, true, &found)) return false;
+    if (!search(ev, in->self, in->bound, true, &found)) return false;
     *out = met_j_int(found);
     return true;
 }
 
-static bool run_index(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_index(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    if (!run_find(ev, self, bound, call, out)) return false;
+    if (!run_find(ev, in, out)) return false;
     return out->as.integer >= 0 || met_eval_fail(ev, "index: substring not found");
 }
 
-static bool run_rindex(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_rindex(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    if (!run_rfind(ev, self, bound, call, out)) return false;
+    if (!run_rfind(ev, in, out)) return false;
     return out->as.integer >= 0 || met_eval_fail(ev, "rindex: substring not found");
 }
 
-static bool run_count(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_count(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    const met_jstring *s = self.as.string;
+    const met_jstring *s = in->self.as.string;
     const met_jstring *wanted = NULL;
     size_t begin = 0;
     size_t end = 0;
     bool inside = false;
     int64_t count = 0;
-    UNUSED(call);
-    if (!met_arg_need_string(ev, bound[0], "count", &wanted) ||
-        !search_range(ev, s, bound + 1, &begin, &end, &inside)) {
+    if (!met_arg_need_string(ev, in->bound[0], "count", &wanted) ||
+        !search_range(ev, s, in->bound + 1, &begin, &end, &inside)) {
         return false;
     }
     if (inside && wanted->bytes == 0) {
@@ -200,7 +173,8 @@ static bool has_affix(const met_jstring *s, const met_jstring *affix, size_t beg
 }
 
 /* startswith and endswith: of one string, or of any in a tuple. */
-static bool affix(met_eval *ev, met_jvalue self, arguments bound, bool at_end, met_jvalue *out)
+static bool affix(met_eval *ev, met_jvalue self, const met_jvalue *bound, bool at_end,
+                  met_jvalue *out)
 {
     const met_jstring *s = self.as.string;
     const met_jstring *one = NULL;
@@ -224,21 +198,17 @@ static bool affix(met_eval *ev, met_jvalue self, arguments bound, bool at_end, m
     return true;
 }
 
-static bool run_startswith(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                           met_jvalue *out)
+static bool run_startswith(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return affix(ev, self, bound, false, out);
+    return affix(ev, in->self, in->bound, false, out);
 }
 
-static bool run_endswith(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                         met_jvalue *out)
+static bool run_endswith(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return affix(ev, self, bound, true, out);
+    return affix(ev, in->self, in->bound, true, out);
 }
 
-static bool remove_affix(met_eval *ev, met_jvalue self, arguments bound, bool at_end,
+static bool remove_affix(met_eval *ev, met_jvalue self, const met_jvalue *bound, bool at_end,
                          met_jvalue *out)
 {
     const met_jstring *s = self.as.string;
@@ -248,18 +218,14 @@ static bool remove_affix(met_eval *ev, met_jvalue self, arguments bound, bool at
     return met_jstring_range(ev, s, at_end ? 0 : cut, at_end ? s->bytes - cut : s->bytes, out);
 }
 
-static bool run_removeprefix(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                             met_jvalue *out)
+static bool run_removeprefix(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return remove_affix(ev, self, bound, false, out);
+    return remove_affix(ev, in->self, in->bound, false, out);
 }
 
-static bool run_removesuffix(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                             met_jvalue *out)
+static bool run_removesuffix(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return remove_affix(ev, self, bound, true, out);
+    return remove_affix(ev, in->self, in->bound, true, out);
 }
 
 /* ---------------------------------------------------------------- taking apart */
@@ -368,7 +334,8 @@ static bool split_at(pieces *p, const met_jstring *separator, int64_t most, bool
     return add_piece(p, begin, end);
 }
 
-static bool split(met_eval *ev, met_jvalue self, arguments bound, bool backwards, met_jvalue *out)
+static bool split(met_eval *ev, met_jvalue self, const met_jvalue *bound, bool backwards,
+                  met_jvalue *out)
 {
     pieces p = {.ev = ev, .s = self.as.string};
     const met_jstring *separator = NULL;
@@ -392,28 +359,22 @@ static bool split(met_eval *ev, met_jvalue self, arguments bound, bool backwards
     return done && met_eval_charge_bytes(ev, p.s->bytes) && finish_pieces(&p, backwards, out);
 }
 
-static bool run_split(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_split(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return split(ev, self, bound, false, out);
+    return split(ev, in->self, in->bound, false, out);
 }
 
-static bool run_rsplit(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_rsplit(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return split(ev, self, bound, true, out);
+    return split(ev, in->self, in->bound, true, out);
 }
 
-static bool run_splitlines(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                           met_jvalue *out)
+static bool run_splitlines(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    pieces p = {.ev = ev, .s = self.as.string};
+    pieces p = {.ev = ev, .s = in->self.as.string};
     const met_jstring *s = p.s;
-    bool keeps = met_j_truth(bound[0]);
+    bool keeps = met_j_truth(in->bound[0]);
     size_t begin = 0;
-    UNUSED(call);
     for (size_t at = 0; at < s->bytes;) {
         uint32_t c = 0;
         size_t length = met_utf8_next(s->data + at, s->bytes - at, &c);
@@ -428,7 +389,8 @@ static bool run_splitlines(met_eval *ev, met_jvalue self, arguments bound, const
     return finish_pieces(&p, false, out);
 }
 
-static bool partition(met_eval *ev, met_jvalue self, arguments bound, bool last, met_jvalue *out)
+static bool partition(met_eval *ev, met_jvalue self, const met_jvalue *bound, bool last,
+                      met_jvalue *out)
 {
     const met_jstring *s = self.as.string;
     const met_jstring *separator = NULL;
@@ -452,50 +414,42 @@ static bool partition(met_eval *ev, met_jvalue self, arguments bound, bool last,
            met_jstring_range(ev, s, end, s->bytes, &items[2]);
 }
 
-static bool run_partition(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                          met_jvalue *out)
+static bool run_partition(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return partition(ev, self, bound, false, out);
+    return partition(ev, in->self, in->bound, false, out);
 }
 
-static bool run_rpartition(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                           met_jvalue *out)
+static bool run_rpartition(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return partition(ev, self, bound, true, out);
+    return partition(ev, in->self, in->bound, true, out);
 }
 
 /* ---------------------------------------------------------------- putting together */
 
-static bool run_replace(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_replace(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *from = NULL;
     const met_jstring *to = NULL;
     int64_t most = -1;
-    UNUSED(call);
-    if (bound[2].kind == MET_J_NONE) return met_eval_fail(ev, "replace: count is None");
-    return needs_plain(ev, self, "replace") &&
-           met_arg_need_string(ev, bound[0], "replace", &from) &&
-           met_arg_need_string(ev, bound[1], "replace", &to) &&
-           met_arg_int(ev, bound[2], "replace: count", -1, &most) &&
-           met_jstring_replace(ev, self.as.string, from, to, most, out);
+    if (in->bound[2].kind == MET_J_NONE) return met_eval_fail(ev, "replace: count is None");
+    return needs_plain(ev, in->self, "replace") &&
+           met_arg_need_string(ev, in->bound[0], "replace", &from) &&
+           met_arg_need_string(ev, in->bound[1], "replace", &to) &&
+           met_arg_int(ev, in->bound[2], "replace: count", -1, &most) &&
+           met_jstring_replace(ev, in->self.as.string, from, to, most, out);
 }
 
-static bool run_join(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool run_join(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     met_jiter *it = NULL;
     met_jvalue item;
     met_jstep step;
-    UNUSED(call);
     met_jwriter w = met_jwriter_start(ev);
-    if (!needs_plain(ev, self, "join") || !met_iter_open(ev, bound[0], &it)) return false;
+    if (!needs_plain(ev, in->self, "join") || !met_iter_open(ev, in->bound[0], &it)) return false;
     for (size_t i = 0; (step = met_iter_next(ev, it, &item)) == MET_JSTEP_ITEM; i++) {
         const met_jstring *s = NULL;
         if (!met_arg_need_string(ev, item, "join", &s) ||
-            (i > 0 && !met_jwriter_add_string(&w, self.as.string)) ||
+            (i > 0 && !met_jwriter_add_string(&w, in->self.as.string)) ||
             !met_jwriter_add_string(&w, s)) {
             return false;
         }
@@ -503,14 +457,14 @@ static bool run_join(met_eval *ev, met_jvalue self, arguments bound, const met_j
     return step == MET_JSTEP_END && met_jwriter_finish(&w, out);
 }
 
-static bool run_format(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_format(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound);
-    return needs_plain(ev, self, "format") && met_format_braces(ev, self.as.string, call, out);
+    return needs_plain(ev, in->self, "format") &&
+           met_format_braces(ev, in->self.as.string, in->call, out);
 }
 
-static bool pad(met_eval *ev, met_jvalue self, arguments bound, met_jpad where, met_jvalue *out)
+static bool pad(met_eval *ev, met_jvalue self, const met_jvalue *bound, met_jpad where,
+                met_jvalue *out)
 {
     int64_t width = 0;
     uint32_t fill = ' ';
@@ -525,39 +479,31 @@ static bool pad(met_eval *ev, met_jvalue self, arguments bound, met_jpad where, 
     return met_jstring_pad(ev, self.as.string, width, where, fill, out);
 }
 
-static bool run_center(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool run_center(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return pad(ev, self, bound, MET_JPAD_CENTER, out);
+    return pad(ev, in->self, in->bound, MET_JPAD_CENTER, out);
 }
 
-static bool run_ljust(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_ljust(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return pad(ev, self, bound, MET_JPAD_RIGHT, out);
+    return pad(ev, in->self, in->bound, MET_JPAD_RIGHT, out);
 }
 
-static bool run_rjust(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_rjust(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return pad(ev, self, bound, MET_JPAD_LEFT, out);
+    return pad(ev, in->self, in->bound, MET_JPAD_LEFT, out);
 }
 
 /* Zeros go after a sign. */
-static bool run_zfill(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                      met_jvalue *out)
+static bool run_zfill(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    const met_jstring *s = self.as.string;
+    const met_jstring *s = in->self.as.string;
     met_jvalue digits;
     met_jvalue padded;
-    UNUSED(call);
     size_t sign = s->bytes > 0 && (s->data[0] == '-' || s->data[0] == '+') ? 1 : 0;
     int64_t width = 0;
-    if (bound[0].kind == MET_J_NONE) return met_eval_fail(ev, "zfill: the width is None");
-    if (!met_arg_int(ev, bound[0], "zfill", 0, &width) ||
+    if (in->bound[0].kind == MET_J_NONE) return met_eval_fail(ev, "zfill: the width is None");
+    if (!met_arg_int(ev, in->bound[0], "zfill", 0, &width) ||
         !met_jstring_range(ev, s, sign, s->bytes, &digits)) {
         return false;
     }
@@ -598,62 +544,46 @@ static bool all_chars(met_eval *ev, met_jvalue self, char_test test, bool empty,
     return met_eval_charge_bytes(ev, s->bytes);
 }
 
-static bool run_isalpha(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_isalpha(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return all_chars(ev, self, met_unicode_is_alpha, false, out);
+    return all_chars(ev, in->self, met_unicode_is_alpha, false, out);
 }
 
-static bool run_isalnum(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_isalnum(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return all_chars(ev, self, is_alphanumeric, false, out);
+    return all_chars(ev, in->self, is_alphanumeric, false, out);
 }
 
-static bool run_isdecimal(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                          met_jvalue *out)
+static bool run_isdecimal(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return all_chars(ev, self, met_unicode_is_decimal, false, out);
+    return all_chars(ev, in->self, met_unicode_is_decimal, false, out);
 }
 
-static bool run_isspace(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_isspace(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return all_chars(ev, self, met_unicode_is_space, false, out);
+    return all_chars(ev, in->self, met_unicode_is_space, false, out);
 }
 
-static bool run_isascii(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_isascii(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return all_chars(ev, self, is_ascii, true, out);
+    return all_chars(ev, in->self, is_ascii, true, out);
 }
 
-static bool run_isprintable(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                            met_jvalue *out)
+static bool run_isprintable(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return all_chars(ev, self, met_unicode_is_printable, true, out);
+    return all_chars(ev, in->self, met_unicode_is_printable, true, out);
 }
 
-static bool run_isupper(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_isupper(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    *out = met_j_bool(met_jstring_is_cased(self.as.string, true));
-    return met_eval_charge_bytes(ev, self.as.string->bytes);
+    *out = met_j_bool(met_jstring_is_cased(in->self.as.string, true));
+    return met_eval_charge_bytes(ev, in->self.as.string->bytes);
 }
 
-static bool run_islower(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                        met_jvalue *out)
+static bool run_islower(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    *out = met_j_bool(met_jstring_is_cased(self.as.string, false));
-    return met_eval_charge_bytes(ev, self.as.string->bytes);
+    *out = met_j_bool(met_jstring_is_cased(in->self.as.string, false));
+    return met_eval_charge_bytes(ev, in->self.as.string->bytes);
 }
 
 const met_jbuiltin met_builtin_string_methods[] = {

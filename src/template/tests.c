@@ -1,36 +1,111 @@
 /* Owns: what may follow `is`. */
 #include "template/run.h"
 
-#define UNUSED(x) (void)(x)
+static bool is_defined(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind != MET_J_UNDEFINED);
+    return true;
+}
 
-typedef const met_jvalue *arguments;
+static bool is_undefined(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_UNDEFINED);
+    return true;
+}
 
-/* A test that asks for nothing but the kind of a value. */
-#define KIND_TEST(name, condition)                                                                 \
-    static bool name(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,        \
-                     met_jvalue *out)                                                              \
-    {                                                                                              \
-        UNUSED(ev), UNUSED(bound), UNUSED(call);                                                   \
-        *out = met_j_bool(condition);                                                              \
-        return true;                                                                               \
-    }
+static bool is_none(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_NONE);
+    return true;
+}
 
-KIND_TEST(is_defined, self.kind != MET_J_UNDEFINED)
-KIND_TEST(is_undefined, self.kind == MET_J_UNDEFINED)
-KIND_TEST(is_none, self.kind == MET_J_NONE)
-KIND_TEST(is_boolean, self.kind == MET_J_BOOL)
-KIND_TEST(is_true, self.kind == MET_J_BOOL && self.as.boolean)
-KIND_TEST(is_false, self.kind == MET_J_BOOL && !self.as.boolean)
-KIND_TEST(is_integer, self.kind == MET_J_INT)
-KIND_TEST(is_float, self.kind == MET_J_FLOAT)
-KIND_TEST(is_number, met_j_is_number(self))
-KIND_TEST(is_string, self.kind == MET_J_STRING)
-KIND_TEST(is_mapping, self.kind == MET_J_DICT)
-KIND_TEST(is_iterable, met_iter_is_possible(self) || self.kind == MET_J_LOOP)
-KIND_TEST(is_sequence, self.kind != MET_J_VIEW && met_j_length(self) >= 0)
-KIND_TEST(is_callable, self.kind == MET_J_MACRO || self.kind == MET_J_FUNCTION ||
-                           self.kind == MET_J_UNDEFINED || self.kind == MET_J_LOOP)
-KIND_TEST(is_escaped, self.kind == MET_J_STRING && self.as.string->markup)
+static bool is_boolean(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_BOOL);
+    return true;
+}
+
+static bool is_true(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_BOOL && in->self.as.boolean);
+    return true;
+}
+
+static bool is_false(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_BOOL && !in->self.as.boolean);
+    return true;
+}
+
+static bool is_integer(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_INT);
+    return true;
+}
+
+static bool is_float(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_FLOAT);
+    return true;
+}
+
+static bool is_number(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(met_j_is_number(in->self));
+    return true;
+}
+
+static bool is_string(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_STRING);
+    return true;
+}
+
+static bool is_mapping(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_DICT);
+    return true;
+}
+
+static bool is_iterable(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(met_iter_is_possible(in->self) || in->self.kind == MET_J_LOOP);
+    return true;
+}
+
+static bool is_sequence(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind != MET_J_VIEW && met_j_length(in->self) >= 0);
+    return true;
+}
+
+static bool is_callable(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_MACRO || in->self.kind == MET_J_FUNCTION ||
+                      in->self.kind == MET_J_UNDEFINED || in->self.kind == MET_J_LOOP);
+    return true;
+}
+
+static bool is_escaped(met_eval *ev, const met_jargs *in, met_jvalue *out)
+{
+    (void)ev;
+    *out = met_j_bool(in->self.kind == MET_J_STRING && in->self.as.string->markup);
+    return true;
+}
 
 static bool remainder_of(met_eval *ev, met_jvalue self, met_jvalue by, met_jvalue wanted,
                          met_jvalue *out)
@@ -44,25 +119,19 @@ static bool remainder_of(met_eval *ev, met_jvalue self, met_jvalue by, met_jvalu
     return true;
 }
 
-static bool is_odd(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                   met_jvalue *out)
+static bool is_odd(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return remainder_of(ev, self, met_j_int(2), met_j_int(1), out);
+    return remainder_of(ev, in->self, met_j_int(2), met_j_int(1), out);
 }
 
-static bool is_even(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                    met_jvalue *out)
+static bool is_even(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return remainder_of(ev, self, met_j_int(2), met_j_int(0), out);
+    return remainder_of(ev, in->self, met_j_int(2), met_j_int(0), out);
 }
 
-static bool is_divisible(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                         met_jvalue *out)
+static bool is_divisible(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return remainder_of(ev, self, bound[0], met_j_int(0), out);
+    return remainder_of(ev, in->self, in->bound[0], met_j_int(0), out);
 }
 
 /* str(self).islower(): some cased character, and none of another case. */
@@ -74,49 +143,40 @@ static bool is_cased(met_eval *ev, met_jvalue self, bool upper, met_jvalue *out)
     return met_eval_charge_bytes(ev, s->bytes);
 }
 
-static bool is_lower(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool is_lower(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return is_cased(ev, self, false, out);
+    return is_cased(ev, in->self, false, out);
 }
 
-static bool is_upper(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool is_upper(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(bound), UNUSED(call);
-    return is_cased(ev, self, true, out);
+    return is_cased(ev, in->self, true, out);
 }
 
-static bool is_in(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                  met_jvalue *out)
+static bool is_in(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     bool found = false;
-    UNUSED(call);
-    if (!met_j_contains(ev, bound[0], self, &found)) return false;
+    if (!met_j_contains(ev, in->bound[0], in->self, &found)) return false;
     *out = met_j_bool(found);
     return true;
 }
 
-static bool is_equal(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                     met_jvalue *out)
+static bool is_equal(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     bool equal = false;
-    UNUSED(call);
-    if (!met_j_equal(ev, self, bound[0], &equal)) return false;
+    if (!met_j_equal(ev, in->self, in->bound[0], &equal)) return false;
     *out = met_j_bool(equal);
     return true;
 }
 
-static bool is_unequal(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool is_unequal(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    if (!is_equal(ev, self, bound, call, out)) return false;
+    if (!is_equal(ev, in, out)) return false;
     *out = met_j_bool(!out->as.boolean);
     return true;
 }
 
-static bool is_ordered(met_eval *ev, met_jorder order, met_jvalue self, arguments bound,
+static bool is_ordered(met_eval *ev, met_jorder order, met_jvalue self, const met_jvalue *bound,
                        met_jvalue *out)
 {
     bool holds = false;
@@ -125,65 +185,52 @@ static bool is_ordered(met_eval *ev, met_jorder order, met_jvalue self, argument
     return true;
 }
 
-static bool is_less(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                    met_jvalue *out)
+static bool is_less(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return is_ordered(ev, MET_JORDER_LT, self, bound, out);
+    return is_ordered(ev, MET_JORDER_LT, in->self, in->bound, out);
 }
 
-static bool is_less_or_equal(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                             met_jvalue *out)
+static bool is_less_or_equal(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return is_ordered(ev, MET_JORDER_LE, self, bound, out);
+    return is_ordered(ev, MET_JORDER_LE, in->self, in->bound, out);
 }
 
-static bool is_greater(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool is_greater(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return is_ordered(ev, MET_JORDER_GT, self, bound, out);
+    return is_ordered(ev, MET_JORDER_GT, in->self, in->bound, out);
 }
 
-static bool is_greater_or_equal(met_eval *ev, met_jvalue self, arguments bound,
-                                const met_jcall *call, met_jvalue *out)
+static bool is_greater_or_equal(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    UNUSED(call);
-    return is_ordered(ev, MET_JORDER_GE, self, bound, out);
+    return is_ordered(ev, MET_JORDER_GE, in->self, in->bound, out);
 }
 
 /* `is` of Python: only for what has one object for each value can it be told here. */
-static bool is_same(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                    met_jvalue *out)
+static bool is_same(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
-    bool single = self.kind == MET_J_NONE || self.kind == MET_J_BOOL;
-    UNUSED(call);
-    if (self.kind == bound[0].kind && !single) {
+    bool single = in->self.kind == MET_J_NONE || in->self.kind == MET_J_BOOL;
+    if (in->self.kind == in->bound[0].kind && !single) {
         return met_eval_fail(ev, "sameas between two of %s is not supported",
-                             met_j_type_name(self));
+                             met_j_type_name(in->self));
     }
-    *out = met_j_bool(self.kind == bound[0].kind &&
-                      (self.kind == MET_J_NONE || self.as.boolean == bound[0].as.boolean));
+    *out =
+        met_j_bool(in->self.kind == in->bound[0].kind &&
+                   (in->self.kind == MET_J_NONE || in->self.as.boolean == in->bound[0].as.boolean));
     return true;
 }
 
-static bool names_filter(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                         met_jvalue *out)
+static bool names_filter(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *name = NULL;
-    UNUSED(bound), UNUSED(call);
-    if (!met_arg_need_string(ev, self, "is filter", &name)) return false;
+    if (!met_arg_need_string(ev, in->self, "is filter", &name)) return false;
     *out = met_j_bool(met_builtin_filter((met_str){name->data, name->bytes}) != NULL);
     return true;
 }
 
-static bool names_test(met_eval *ev, met_jvalue self, arguments bound, const met_jcall *call,
-                       met_jvalue *out)
+static bool names_test(met_eval *ev, const met_jargs *in, met_jvalue *out)
 {
     const met_jstring *name = NULL;
-    UNUSED(bound), UNUSED(call);
-    if (!met_arg_need_string(ev, self, "is test", &name)) return false;
+    if (!met_arg_need_string(ev, in->self, "is test", &name)) return false;
     *out = met_j_bool(met_builtin_test((met_str){name->data, name->bytes}) != NULL);
     return true;
 }
