@@ -10,10 +10,11 @@
 
 #include <errno.h>
 
-enum { SOURCE_BYTES_MAX = 16 << 20, NESTING_MAX = 1000 };
+enum { SOURCE_BYTES_MAX = 1 << 20, NESTING_MAX = 1000 };
 
 typedef struct lexer {
-    met_arena *arena;
+    met_arena *arena;   /* what tokens point to */
+    met_arena *scratch; /* tokens */
     met_error *err;
     met_status status;
     const char *source; /* [bytes] and a NUL */
@@ -97,7 +98,7 @@ static bool has_at(const lexer *lx, size_t at, const char *text)
 
 static met_jtoken *add_token(lexer *lx, met_jtoken_kind kind, size_t begin, size_t end)
 {
-    met_jtoken *grown = met_lexer_grow(lx->arena, lx->tokens, lx->count, sizeof *lx->tokens);
+    met_jtoken *grown = met_lexer_grow(lx->scratch, lx->tokens, lx->count, sizeof *lx->tokens);
     if (grown == NULL) {
         (void)out_of_memory(lx);
         return NULL;
@@ -183,10 +184,11 @@ static size_t bare_tag_at(const lexer *lx, size_t at, const char *word, bool plu
     return close_at(lx, skip_space(lx, at + strlen(word)), "%}", plus, trims_newline);
 }
 
-/* What {% raw %} encloses is data. */
+/* What {% raw %} encloses is data. Like a comment it may stay open when nothing follows it. */
 static bool run_raw(lexer *lx, size_t tag_end)
 {
     advance(lx, tag_end);
+    if (tag_end == lx->bytes) return true;
     for (size_t at = lx->at; at < lx->bytes; at++) {
         size_t end = bare_tag_at(lx, at, "endraw", true, true);
         if (end == 0) continue;
@@ -201,6 +203,10 @@ static bool run_comment(lexer *lx)
 {
     size_t at = lx->at + 2;
     if (sign_at(lx, at) != 0) at++;
+    if (at == lx->bytes) {
+        advance(lx, at);
+        return true;
+    }
     for (; at < lx->bytes; at++) {
         size_t end = close_at(lx, at, "#}", true, true);
         if (end == 0) continue;
@@ -536,10 +542,10 @@ static bool run_all(lexer *lx)
     return true;
 }
 
-met_status met_lexer_run(met_arena *arena, met_str source, met_jtoken **tokens, size_t *count,
-                         met_error *err)
+met_status met_lexer_run(met_arena *arena, met_arena *scratch, met_str source,
+                         const met_jtoken **tokens, met_error *err)
 {
-    lexer lx = {.arena = arena, .err = err, .line = 1, .line_starting = true};
+    lexer lx = {.arena = arena, .scratch = scratch, .err = err, .line = 1, .line_starting = true};
     size_t bad_at = 0;
     if (source.bytes > SOURCE_BYTES_MAX) {
         return met_fail(err, MET_E_TEMPLATE, "template: %zu bytes, expected at most %d",
@@ -553,6 +559,5 @@ met_status met_lexer_run(met_arena *arena, met_str source, met_jtoken **tokens, 
         return lx.status;
     }
     *tokens = lx.tokens;
-    *count = lx.count;
     return MET_OK;
 }

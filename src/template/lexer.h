@@ -28,10 +28,11 @@ typedef struct met_jtoken {
     double real;
 } met_jtoken;
 
-/* Tokens in the arena, the last of kind MET_JTOKEN_END. Line ends are brought to \n and one at the
- * end of the source is dropped; white space is trimmed as with trim_blocks and lstrip_blocks. */
-met_status met_lexer_run(met_arena *arena, met_str source, met_jtoken **tokens, size_t *count,
-                         met_error *err);
+/* Tokens in `scratch`, the last of kind MET_JTOKEN_END; what they point to is in `arena`. Line ends
+ * are brought to \n and one at the end of the source is dropped; white space is trimmed as with
+ * trim_blocks and lstrip_blocks. */
+met_status met_lexer_run(met_arena *arena, met_arena *scratch, met_str source,
+                         const met_jtoken **tokens, met_error *err);
 
 /* Room in an arena array of `count` elements for one more: the array, moved when it was full. It
  * must have been grown by this alone, from NULL and 0. NULL: out of memory. */

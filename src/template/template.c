@@ -12,14 +12,14 @@
 met_status met_template_parse(met_str source, met_template **out, met_error *err)
 {
     met_status status = MET_OK;
-    met_jtoken *tokens = NULL;
-    size_t count = 0;
+    const met_jtoken *tokens = NULL;
+    met_arena scratch = {0}; /* tokens, which the tree does not need */
 
     *out = NULL;
     met_template *made = calloc(1, sizeof *made);
     if (made == NULL) return met_fail_memory(err, "template", sizeof *made);
     met_locale plain = met_locale_enter();
-    status = met_lexer_run(&made->arena, source, &tokens, &count, err);
+    status = met_lexer_run(&made->arena, &scratch, source, &tokens, err);
     if (status != MET_OK) goto done;
     met_parser p = {.arena = &made->arena, .err = err, .token = tokens};
     if (!met_parser_template(&p, &made->body) ||
@@ -33,6 +33,7 @@ met_status met_template_parse(met_str source, met_template **out, met_error *err
     made = NULL; /* moved to the caller */
 done:
     met_locale_leave(plain);
+    met_arena_free(&scratch);
     met_template_free(made);
     return status;
 }

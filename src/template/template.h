@@ -1,4 +1,17 @@
-/* Chat templates: Jinja as GGUF models carry it. */
+/* Chat templates: Jinja as GGUF models carry it.
+ *
+ * The text is byte for byte what jinja2 makes with the settings of Hugging Face transformers:
+ * trim_blocks, lstrip_blocks, break and continue, {% generation %}, its own tojson,
+ * raise_exception, an immutable sandbox, undefined names that print as nothing. Whatever raises
+ * there is an error here, and so is, by name and line, what is not supported: the tags block,
+ * extends, include, import, from, call, autoescape, recursive loops; the filters attr, batch,
+ * filesizeformat, groupby, pprint, random, slice, striptags, urlencode, urlize, wordwrap, xmlattr;
+ * the functions cycler, joiner, lipsum.
+ *
+ * Where it differs on purpose: integers have 64 bits, and what does not fit is an error; so is the
+ * text of a function or a generator, which in Python shows an address; list.pop and list.clear are
+ * unsafe, as in later versions of jinja2; a slice of a constant that cannot be sliced is an error,
+ * where jinja2's optimizer makes it undefined. */
 #ifndef MET_TEMPLATE_TEMPLATE_H
 #define MET_TEMPLATE_TEMPLATE_H
 
