@@ -47,6 +47,9 @@ static bool fill_dict(met_eval *ev, const char *what, const met_jcall *call, met
         return met_eval_fail(ev, "%s takes one argument at most, found %zu", what,
                              call->positional_count);
     }
+    if (call->positional_count == 1 && call->positional[0].kind == MET_J_UNDEFINED) {
+        return met_eval_fail(ev, "%s", call->positional[0].as.undefined);
+    }
     if (call->positional_count == 1 && call->positional[0].kind == MET_J_DICT) {
         const met_jdict *given = call->positional[0].as.dict;
         for (size_t i = 0; i < given->count; i++) {

@@ -57,6 +57,10 @@ static bool run_filter_block(met_eval *ev, const met_jstatement *statement, met_
     ev->scope = scope;
     bool done = met_run_filters(ev, statement->expr, text, &text);
     ev->scope = outer;
+    if (done && text.kind != MET_J_STRING) {
+        return met_eval_fail(ev, "the filters of a block give %s, expected str",
+                             met_j_type_name(text));
+    }
     return done && met_write_str(ev->out, text);
 }
 
