@@ -487,7 +487,7 @@ static void bench_rows(bench *b, bench_job *job)
     }
 }
 
-static void bench_attend(bench *b, bench_job *job)
+static void bench_attend(bench *b, bench_job *job, met_dtype kv_type)
 {
     static const struct {
         int32_t tokens;
@@ -500,13 +500,16 @@ static void bench_attend(bench *b, bench_job *job)
                  (int)tasks[i].group, (int)tasks[i].head_dim);
         int32_t queries = tasks[i].tokens * tasks[i].group;
         double macs = 2.0 * MET_KEY_BLOCK * queries * tasks[i].head_dim;
-        result r = {"attend", shape, macs, 1e9, "GMAC/s", "float peak"};
+        const char *kernel = kv_type == MET_DTYPE_F32 ? "attend_f32" : "attend";
+        size_t block_bytes = met_dtype_row_bytes(kv_type, (size_t)tasks[i].head_dim) * MET_KEY_BLOCK;
+        result r = {kernel, shape, macs, 1e9, "GMAC/s", "float peak"};
         if (!wanted(b, &r)) continue;
         job->attend = (met_attend){
             .q = b->x,
             .q_stride = (size_t)(tasks[i].group * tasks[i].head_dim),
-            .k = (const uint16_t *)b->weights,
-            .v = (const uint16_t *)b->weights + MET_KEY_BLOCK * tasks[i].head_dim,
+            .k = b->weights,
+            .v = b->weights + block_bytes,
+            .kv_f32 = kv_type == MET_DTYPE_F32,
             .tokens = tasks[i].tokens,
             .group = tasks[i].group,
             .head_dim = tasks[i].head_dim,
@@ -528,7 +531,7 @@ static void bench_level(bench *b, int32_t level, met_dtype type)
     if (level > 0) bench_matmul(b, &job, type); /* the reference would take minutes */
     if (b->threads > 1) return;
     if (type == MET_DTYPE_Q8_0) bench_rows(b, &job);
-    if (type == MET_DTYPE_F16) bench_attend(b, &job);
+    if (type != MET_DTYPE_Q8_0) bench_attend(b, &job, type);
 }
 
 static void bench_threads(bench *b, int32_t threads)

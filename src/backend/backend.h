@@ -48,9 +48,10 @@ typedef struct met_machine_ops {
     met_status (*load)(met_machine *machine, const met_program *program, met_loaded **out,
                        met_error *err);
     void (*unload)(met_loaded *loaded);
-    /* Plans memory for context_length tokens; MET_E_MEMORY with exact bytes when it cannot fit. */
-    met_status (*timeline_create)(met_loaded *loaded, int32_t context_length, met_timeline **out,
-                                  met_error *err);
+    /* Plans memory for context_length tokens; MET_E_MEMORY with exact bytes when it cannot fit.
+     * kv_type: of cached keys and values, MET_DTYPE_F16 or MET_DTYPE_F32. */
+    met_status (*timeline_create)(met_loaded *loaded, int32_t context_length, met_dtype kv_type,
+                                  met_timeline **out, met_error *err);
     void (*timeline_free)(met_timeline *timeline);
     /* Run one step: KV cache positions [position, position + count) are written; logits
      * [1 or count][vocab] are left for `logits` until the next step. On MET_E_MEMORY nothing has

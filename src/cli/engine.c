@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 const char *const met_engine_backends[] = {"auto", "cpu", NULL};
+static const char *const kv_types[] = {"f16", "f32", NULL};
 
 const met_option met_engine_flags[MET_ENGINE_FLAGS_SESSION] = {
     {.name = "gguf-path",
@@ -42,6 +43,13 @@ const met_option met_engine_flags[MET_ENGINE_FLAGS_SESSION] = {
      .most = INT32_MAX,
      .fallback_help = "the model's trained length",
      .help = "most tokens, prompt and answer together"},
+    {.name = "kv-type",
+     .kind = MET_OPTION_CHOICE,
+     .offset = offsetof(met_engine_options, kv_type),
+     .value_name = "TYPE",
+     .choices = kv_types,
+     .fallback = "f16",
+     .help = "of cached keys and values; f32: more exact, twice the memory"},
 };
 
 static met_status open_model(const met_engine_options *options, met_engine *engine, met_error *err)
@@ -120,6 +128,7 @@ met_status met_engine_create_session(const met_engine *engine, const met_engine_
     if (most != 0 && most < length) length = most;
     if (options->context_length != 0) length = options->context_length;
     session_options.context_length = (int32_t)length;
+    session_options.kv_type = options->kv_type;
     return met_session_create(engine->model, &session_options, out, err);
 }
 

@@ -14,10 +14,12 @@ typedef struct met_engine_options {
     const char *backend;    /* NULL: not given */
     int64_t threads;        /* 0: not given */
     int64_t context_length; /* 0: not given */
+    const char *kv_type;    /* "f16" or "f32" */
 } met_engine_options;
 
-/* --gguf-path, --backend, --threads, --context-length. A subcommand takes as many as it needs. */
-enum { MET_ENGINE_FLAGS_MODEL = 1, MET_ENGINE_FLAGS_MACHINE = 3, MET_ENGINE_FLAGS_SESSION = 4 };
+/* --gguf-path, --backend, --threads, --context-length, --kv-type. A subcommand takes as many as it
+ * needs. */
+enum { MET_ENGINE_FLAGS_MODEL = 1, MET_ENGINE_FLAGS_MACHINE = 3, MET_ENGINE_FLAGS_SESSION = 5 };
 extern const met_option met_engine_flags[MET_ENGINE_FLAGS_SESSION];
 
 typedef struct met_engine {
@@ -38,9 +40,10 @@ met_status met_engine_open_vocabulary(const met_engine_options *options, met_eng
 /* Accepts a zeroed engine; leaves it zeroed. */
 void met_engine_close(met_engine *engine);
 
-/* A session of the length that the user wants: --context-length; else the trained length, at most
- * METALLIC_MAX_CONTEXT_LEN and, when it is not 0, `most`. Errors as met_session_create, and
- * MET_E_ARGUMENT when --context-length is more than the model was trained for. */
+/* A session with the cache that --kv-type asks for, of the length that the user wants:
+ * --context-length; else the trained length, at most METALLIC_MAX_CONTEXT_LEN and, when it is not
+ * 0, `most`. Errors as met_session_create, and MET_E_ARGUMENT when --context-length is more than
+ * the model was trained for. */
 met_status met_engine_create_session(const met_engine *engine, const met_engine_options *options,
                                      const met_environment *environment, int32_t most,
                                      met_session **out, met_error *err);

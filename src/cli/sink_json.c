@@ -72,6 +72,7 @@ static json_t *settings(json_sink *sink, const met_generation *generation)
     set(sink, all, "choice", json_string(context.choice));
     set(sink, all, "threads", json_integer(context.threads));
     set(sink, all, "context_length", json_integer(generation->context_length));
+    set(sink, all, "kv_type", json_string(flags->engine.kv_type));
     set(sink, all, "max_tokens", json_integer(flags->max_tokens));
     set(sink, all, "temperature", met_json_real(flags->temperature));
     set(sink, all, "top_k", json_integer(flags->top_k));

@@ -100,9 +100,21 @@ static int32_t common_prefix(const met_session *session, const int32_t *tokens, 
     return same;
 }
 
+static met_status parse_kv_type(const char *name, met_dtype *out, met_error *err)
+{
+    if (name == NULL || strcmp(name, "f16") == 0) {
+        *out = MET_DTYPE_F16;
+    } else if (strcmp(name, "f32") == 0) {
+        *out = MET_DTYPE_F32;
+    } else {
+        return met_fail(err, MET_E_ARGUMENT, "kv_type: found \"%.32s\", expected f16 or f32", name);
+    }
+    return MET_OK;
+}
+
 met_session_options met_session_options_default(void)
 {
-    return (met_session_options){.context_length = 0};
+    return (met_session_options){.context_length = 0, .kv_type = "f16"};
 }
 
 met_status met_session_create(met_model *model, const met_session_options *options,
@@ -122,6 +134,9 @@ met_status met_session_create(met_model *model, const met_session_options *optio
                         length, trained);
     }
     if (length == 0) length = trained;
+    met_dtype kv_type = MET_DTYPE_F16;
+    status = parse_kv_type(options != NULL ? options->kv_type : NULL, &kv_type, err);
+    if (status != MET_OK) return status;
     session = calloc(1, sizeof *session);
     if (session == NULL) return met_fail_memory(err, "session", sizeof *session);
     session->model = model;
@@ -132,7 +147,7 @@ met_status met_session_create(met_model *model, const met_session_options *optio
         status = met_fail_memory(err, "session's tokens", token_bytes);
         goto done;
     }
-    status = ops->timeline_create(model->loaded, length, &session->timeline, err);
+    status = ops->timeline_create(model->loaded, length, kv_type, &session->timeline, err);
     if (status != MET_OK) goto done;
     *out = session;
     session = NULL;

@@ -59,7 +59,7 @@ static void print_work(met_buffer *out, const met_program *program, const met_op
                           program->head_dim, program->rope_base);
         break;
     case MET_OP_KV_APPEND:
-        met_buffer_printf(out, "%d heads of %d to cache %d as F16", program->kv_heads,
+        met_buffer_printf(out, "%d heads of %d to cache %d", program->kv_heads,
                           program->head_dim, op->layer);
         break;
     case MET_OP_ATTENTION:
@@ -133,9 +133,9 @@ static void print_totals(met_buffer *out, const met_program *program)
         bytes += (uint64_t)w->rows * met_dtype_row_bytes(w->type, (size_t)w->cols);
         parameters += (uint64_t)w->rows * (uint64_t)w->cols;
     }
-    int64_t kv = 4ll * program->layers * program->kv_heads * program->head_dim;
+    int64_t kv = 2ll * program->layers * program->kv_heads * program->head_dim;
     met_buffer_printf(out,
-                      "%d ops; %llu parameters in %llu bytes; %lld bytes of KV cache and %lld "
+                      "%d ops; %llu parameters in %llu bytes; %lld numbers of KV cache and %lld "
                       "bytes of scratch a token; %lld bytes a row of logits\n",
                       program->op_count, (unsigned long long)parameters, (unsigned long long)bytes,
                       (long long)kv, (long long)(4 * program->scratch_cols[MET_ROWS_TOKENS]),

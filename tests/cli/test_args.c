@@ -75,6 +75,9 @@ static void a_value_follows_its_flag_or_an_equals_sign(void **state)
     assert_string_equal(flags.engine.gguf_path, "x.gguf");
     assert_true(flags.min_p == 0.05);
     assert_int_equal(flags.engine.context_length, 12);
+    assert_string_equal(flags.engine.kv_type, "f16");
+    assert_ok(PARSE("--kv-type", "f32"));
+    assert_string_equal(flags.engine.kv_type, "f32");
 }
 
 static void a_value_is_taken_as_it_is_also_with_a_dash(void **state)
@@ -188,6 +191,8 @@ static void bad_values_name_flag_found_and_accepted(void **state)
         {"--output-format", "tui", "text, json, jsonl or none"},
         {"--output-format", "TEXT", "text, json, jsonl or none"},
         {"--backend", "gpu", "auto or cpu"},
+        {"--kv-type", "q8_0", "f16 or f32"},
+        {"--kv-type", "", "f16 or f32"},
         {"--gguf-path", "", "a file name"},
         {"--prompt-file", "", "a file name"},
     };

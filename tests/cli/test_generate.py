@@ -13,7 +13,7 @@ MODEL = {"path": str, "name": str, "architecture": str, "weight_type": str, "par
          "file_bytes": int, "weight_bytes": int, "vocab": int, "layers": int,
          "embedding_length": int, "context_length": int}
 SETTINGS = {"backend": str, "isa": str, "choice": str, "threads": int, "context_length": int,
-            "max_tokens": int, "temperature": float, "top_k": int, "top_p": float, "min_p": float,
+            "kv_type": str, "max_tokens": int, "temperature": float, "top_k": int, "top_p": float, "min_p": float,
             "repeat_penalty": float, "presence_penalty": float, "frequency_penalty": float,
             "repeat_last_n": int, "seed": int, "ignore_end": bool, "raw": bool, "stop": list}
 USAGE_COUNTS = {"prompt_tokens": int, "reused_tokens": int, "generated_tokens": int}
@@ -383,6 +383,14 @@ class Settings(CommandTest):
             self.fails(USAGE, "-p", "x", says=(name, value, says),
                        env=environment(**{name: value}))
 
+    def test_the_type_of_cached_keys_and_values_counts_and_is_reported(self):
+        self.assertEqual(self.settings()["kv_type"], "f16")
+        self.assertEqual(self.settings("--kv-type", "f32")["kv_type"], "f32")
+        told = {kind: self.done("-m", self.tiny(), "--raw", "-p", "hello " * 20, "-n", 1,
+                                "--ignore-end", "-o", "json", "--logprobs", 0, "--kv-type",
+                                kind).json["logprobs"][0]["logprob"] for kind in ("f16", "f32")}
+        self.assertNotEqual(told["f16"], told["f32"])
+
     def test_numbers_are_reported_as_they_were_given(self):
         found = self.settings("--temperature", "0.8", "--top-p", "0.95", "--min-p", "0.05",
                               "--repeat-penalty", "1.1", "--top-k", "40", "--seed", "5")
@@ -398,6 +406,7 @@ class Settings(CommandTest):
                 self.fails(USAGE, "-p", "x", f"--{name}", bad, says=(f"--{name}", "expected"))
             self.fails(USAGE, "-p", "x", f"--{name}", says=(f"--{name}", "no value"))
         self.fails(USAGE, "-p", "x", "--backend", "abacus", says=("--backend", "auto or cpu"))
+        self.fails(USAGE, "-p", "x", "--kv-type", "q4", says=("--kv-type", "f16 or f32"))
         for bad in ("tui", "xml", ""):
             self.fails(USAGE, "-p", "x", "--output-format", bad,
                        says=("--output-format", "text, json, jsonl or none"))

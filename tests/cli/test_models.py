@@ -203,6 +203,13 @@ class Logits(CommandTest):
                                   env=environment(), timeout=TIMEOUT_SECONDS)
         self.assertEqual((done.returncode, done.stderr), (FAILED, b""))
 
+    def test_the_type_of_cached_keys_and_values_shows_in_the_logits(self):
+        ids = ",".join(map(str, range(100)))
+        f16 = self.logits("--tokens", ids)
+        np.testing.assert_array_equal(self.logits("--tokens", ids, "--kv-type", "f16"), f16)
+        f32 = self.logits("--tokens", ids, "--kv-type", "f32")
+        self.assertGreater(np.abs(f32 - f16).max(), 0)  # test_logits.py says which is right
+
     def test_greedy_generation_follows_the_logits(self):
         found = self.done("-m", self.tiny(), "--raw", "-p", "hello", "-n", 8, "--ignore-end", "-o",
                           "json").json
@@ -268,6 +275,12 @@ class Perplexity(CommandTest):
                 self.assertAlmostEqual(found["nll"], nll, delta=1e-6)
                 self.assertAlmostEqual(found["perplexity"], math.exp(found["nll"]),
                                        delta=math.exp(nll) * 1e-12)
+
+    def test_the_type_of_cached_keys_and_values_counts(self):
+        path = self.file("t.txt", self.TEXT)
+        found = {kind: self.done("perplexity", "-m", self.tiny(), "--file", path, "--json",
+                                 "--kv-type", kind).json["nll"] for kind in ("f16", "f32")}
+        self.assertNotEqual(found["f16"], found["f32"])
 
     def test_people_read_the_same_numbers(self):
         path = self.file("t.txt", self.TEXT)

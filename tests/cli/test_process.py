@@ -40,7 +40,7 @@ class Help(CommandTest):
         text = self.done("--help").text
         for flag in ("gguf-path prompt system max-tokens temperature top-k top-p min-p "
                      "repeat-penalty presence-penalty frequency-penalty repeat-last-n seed "
-                     "context-length threads backend output-format raw logprobs stop "
+                     "context-length kv-type threads backend output-format raw logprobs stop "
                      "prompt-file").split():
             self.assertRegex(text, rf"--{flag}\b")
 

@@ -18,6 +18,7 @@ typedef struct fake_machine {
     int32_t fail_in; /* this many more steps succeed; -1: all */
     met_status fail_with;
     bool fail_timeline, fail_load; /* there is no memory for it */
+    met_dtype kv_type;             /* that the last timeline was asked for */
     /* What happened. */
     met_step steps[FAKE_STEPS_MAX]; /* tokens are not kept */
     int32_t step_count;
@@ -78,7 +79,8 @@ static inline void fake_unload(met_loaded *loaded)
 }
 
 static inline met_status fake_timeline_create(met_loaded *loaded, int32_t context_length,
-                                              met_timeline **out, met_error *err)
+                                              met_dtype kv_type, met_timeline **out,
+                                              met_error *err)
 {
     fake_machine *fake = fake_of(loaded->machine);
     if (fake->fail_timeline) {
@@ -89,6 +91,7 @@ static inline met_status fake_timeline_create(met_loaded *loaded, int32_t contex
     assert_non_null(timeline);
     timeline->timeline.loaded = loaded;
     timeline->context_length = context_length;
+    fake->kv_type = kv_type;
     timeline->cache = calloc((size_t)context_length, sizeof *timeline->cache);
     size_t vocab = (size_t)((fake_loaded *)loaded)->vocab;
     timeline->logits = calloc((size_t)fake->ops.max_step_tokens * vocab, sizeof *timeline->logits);

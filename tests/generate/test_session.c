@@ -70,6 +70,40 @@ static void the_context_length_is_the_trained_one_or_less(void **state)
     fixture_close(&f);
 }
 
+static void the_kv_type_reaches_the_machine_and_others_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        met_dtype type;
+    } good[] = {{"f16", MET_DTYPE_F16}, {"f32", MET_DTYPE_F32}, {NULL, MET_DTYPE_F16}};
+    fixture f;
+    fixture_open(&f, CHUNK);
+    met_session *session = NULL;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        met_session_options options = {.kv_type = good[i].name};
+        f.fake.kv_type = MET_DTYPE_Q8_0;
+        assert_ok(met_session_create(f.model, &options, &session, &err));
+        assert_int_equal(f.fake.kv_type, good[i].type);
+        met_session_free(session);
+    }
+    assert_string_equal(met_session_options_default().kv_type, "f16");
+    assert_ok(met_session_create(f.model, NULL, &session, &err));
+    assert_int_equal(f.fake.kv_type, MET_DTYPE_F16);
+    met_session_free(session);
+    static const char *const bad[] = {"", "F16", "f16 ", "q8_0", "bf16"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char expected[64];
+        snprintf(expected, sizeof expected, "kv_type: found \"%s\", expected f16 or f32", bad[i]);
+        met_session_options options = {.kv_type = bad[i]};
+        session = (met_session *)&err;
+        assert_int_equal(met_session_create(f.model, &options, &session, &err), MET_E_ARGUMENT);
+        assert_null(session);
+        assert_string_equal(err.text, expected);
+    }
+    fixture_close(&f);
+}
+
 static void a_timeline_that_does_not_fit_is_reported(void **state)
 {
     (void)state;
@@ -441,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_context_length_is_the_trained_one_or_less),
+        cmocka_unit_test(the_kv_type_reaches_the_machine_and_others_are_refused),
         cmocka_unit_test(a_timeline_that_does_not_fit_is_reported),
         cmocka_unit_test(memory_used_includes_what_the_session_holds),
         cmocka_unit_test(a_long_feed_goes_in_chunks_and_only_the_last_has_logits),

@@ -16,31 +16,46 @@ static const char *describe_shape(const char *kernel, fill_kind kind, const shap
 }
 
 /* Keys that no query sees become infinities and NaNs: to look at them would show. */
-static void spoil_unseen(const shape *s, uint16_t *k, uint16_t *v)
+static void spoil_unseen(const shape *s, bool kv_f32, void *k, void *v)
 {
     size_t seen = s->visible + s->tokens - 1;
     for (size_t j = seen; j < MET_KEY_BLOCK; j++) {
         for (size_t d = 0; d < s->head_dim; d++) {
-            k[(j / MET_KEY_TILE * s->head_dim + d) * MET_KEY_TILE + j % MET_KEY_TILE] = 0x7e00;
-            v[j * s->head_dim + d] = j % 2 == 0 ? 0x7e00 : 0x7c00;
+            size_t k_at = (j / MET_KEY_TILE * s->head_dim + d) * MET_KEY_TILE + j % MET_KEY_TILE;
+            size_t v_at = j * s->head_dim + d;
+            if (kv_f32) {
+                ((float *)k)[k_at] = NAN;
+                ((float *)v)[v_at] = j % 2 == 0 ? NAN : INFINITY;
+            } else {
+                ((uint16_t *)k)[k_at] = 0x7e00;
+                ((uint16_t *)v)[v_at] = j % 2 == 0 ? 0x7e00 : 0x7c00;
+            }
         }
     }
 }
 
-static void check_attend(const kernel_case *c, fill_kind kind, shape s, uint64_t start)
+static void *guarded_kv(uint64_t *seed, fill_kind kind, size_t count, bool kv_f32)
+{
+    void *kv = test_guarded(count * (kv_f32 ? sizeof(float) : sizeof(uint16_t)));
+    if (kv_f32) fill_weights_f32(seed, kind, kv, count);
+    else fill_weights_f16(seed, kind, kv, count);
+    return kv;
+}
+
+static void check_attend_of_type(const kernel_case *c, fill_kind kind, shape s, uint64_t start,
+                                 bool kv_f32)
 {
     uint64_t seed = start;
     size_t q_stride = s.group * s.head_dim + 5;
     size_t q_bytes = ((s.tokens - 1) * q_stride + s.group * s.head_dim) * sizeof(float);
-    size_t kv_bytes = MET_KEY_BLOCK * s.head_dim * sizeof(uint16_t);
+    size_t kv_count = MET_KEY_BLOCK * s.head_dim;
+    size_t kv_bytes = kv_count * (kv_f32 ? sizeof(float) : sizeof(uint16_t));
     size_t queries = s.tokens * s.group;
     float *q = test_guarded(q_bytes);
-    uint16_t *k = test_guarded(kv_bytes);
-    uint16_t *v = test_guarded(kv_bytes);
     fill_floats(&seed, kind, q, q_bytes / sizeof(float));
-    fill_weights_f16(&seed, kind, k, MET_KEY_BLOCK * s.head_dim);
-    fill_weights_f16(&seed, kind, v, MET_KEY_BLOCK * s.head_dim);
-    spoil_unseen(&s, k, v);
+    void *k = guarded_kv(&seed, kind, kv_count, kv_f32);
+    void *v = guarded_kv(&seed, kind, kv_count, kv_f32);
+    spoil_unseen(&s, kv_f32, k, v);
     met_attend task[2];
     for (int i = 0; i < 2; i++) {
         task[i] = (met_attend){
@@ -48,6 +63,7 @@ static void check_attend(const kernel_case *c, fill_kind kind, shape s, uint64_t
             .q_stride = q_stride,
             .k = k,
             .v = v,
+            .kv_f32 = kv_f32,
             .tokens = (int32_t)s.tokens,
             .group = (int32_t)s.group,
             .head_dim = (int32_t)s.head_dim,
@@ -59,7 +75,7 @@ static void check_attend(const kernel_case *c, fill_kind kind, shape s, uint64_t
         };
         (i == 0 ? c->reference : c->kernels)->attend(&task[i]);
     }
-    const char *what = describe_shape("attend", kind, &s, start);
+    const char *what = describe_shape(kv_f32 ? "attend f32" : "attend f16", kind, &s, start);
     expect_same_floats(task[0].max, task[1].max, queries, what);
     expect_same_floats(task[0].sum, task[1].sum, queries, what);
     expect_same_floats(task[0].out, task[1].out, queries * s.head_dim, what);
@@ -71,6 +87,13 @@ static void check_attend(const kernel_case *c, fill_kind kind, shape s, uint64_t
     test_guarded_free(q, q_bytes);
     test_guarded_free(k, kv_bytes);
     test_guarded_free(v, kv_bytes);
+}
+
+/* With keys and values of either type. */
+static void check_attend(const kernel_case *c, fill_kind kind, shape s, uint64_t start)
+{
+    check_attend_of_type(c, kind, s, start, false);
+    check_attend_of_type(c, kind, s, start, true);
 }
 
 static void attend_equals_reference_for_any_number_of_keys(const kernel_case *c)

@@ -501,6 +501,68 @@ static void attend_shows_each_token_its_own_keys(void **state)
     }
 }
 
+/* One visible key: its score is the maximum, its weight 1. Neither number has an f16. */
+static void attend_takes_f32_keys_and_values_as_they_are(void **state)
+{
+    (void)state;
+    enum { DIM = 2 };
+    met_cpu_kernels kernels = reference();
+    static float tiles[MET_KEY_BLOCK * DIM], values[MET_KEY_BLOCK * DIM];
+    const float key = 1.0f + 0x1p-23f, value = 0x1p100f;
+    tiles[0] = key;
+    values[0] = value;
+    values[1] = -key;
+    float q[DIM] = {1.0f, 1.0f}, max, sum, out[DIM];
+    met_attend task = {.q = q,
+                       .k = tiles,
+                       .v = values,
+                       .kv_f32 = true,
+                       .tokens = 1,
+                       .group = 1,
+                       .head_dim = DIM,
+                       .visible = 1,
+                       .scale = 1.0f,
+                       .max = &max,
+                       .sum = &sum,
+                       .out = out};
+    kernels.attend(&task);
+    assert_true(max == key && sum == 1.0f && out[0] == value && out[1] == -key);
+}
+
+/* The same numbers give the same bits in either type. */
+static void attend_over_widened_keys_and_values_is_the_same(void **state)
+{
+    (void)state;
+    enum { COUNT = MET_KEY_BLOCK * HEAD_DIM };
+    met_cpu_kernels kernels = reference();
+    uint64_t seed = 73;
+    float *q = random_floats(&seed, GROUP * HEAD_DIM);
+    uint16_t *halves[2] = {random_halves(&seed, COUNT), random_halves(&seed, COUNT)};
+    static float floats[2][COUNT];
+    float max[2][GROUP], sum[2][GROUP], out[2][GROUP * HEAD_DIM];
+    for (size_t i = 0; i < 2; i++)
+        kernels.row_f16(halves[i], COUNT, floats[i]);
+    for (size_t i = 0; i < 2; i++) {
+        met_attend task = {.q = q,
+                           .k = i == 0 ? (const void *)halves[0] : floats[0],
+                           .v = i == 0 ? (const void *)halves[1] : floats[1],
+                           .kv_f32 = i == 1,
+                           .tokens = 1,
+                           .group = GROUP,
+                           .head_dim = HEAD_DIM,
+                           .visible = 50,
+                           .scale = 1.0f / sqrtf(HEAD_DIM),
+                           .max = max[i],
+                           .sum = sum[i],
+                           .out = out[i]};
+        kernels.attend(&task);
+    }
+    assert_memory_equal(max[0], max[1], sizeof max[0]);
+    assert_memory_equal(sum[0], sum[1], sizeof sum[0]);
+    assert_memory_equal(out[0], out[1], sizeof out[0]);
+    free(q), free(halves[0]), free(halves[1]);
+}
+
 /* ---------------------------------------------------------------- levels */
 
 static void every_level_fills_the_whole_table(void **state)
@@ -549,6 +611,8 @@ int main(void)
         cmocka_unit_test(swiglu_is_close_to_its_formula),
         cmocka_unit_test(attention_over_merged_blocks_is_close_to_softmax),
         cmocka_unit_test(attend_shows_each_token_its_own_keys),
+        cmocka_unit_test(attend_takes_f32_keys_and_values_as_they_are),
+        cmocka_unit_test(attend_over_widened_keys_and_values_is_the_same),
         cmocka_unit_test(every_level_fills_the_whole_table),
         cmocka_unit_test(a_level_above_an_absent_one_is_absent),
     };

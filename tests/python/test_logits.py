@@ -5,7 +5,8 @@
 Three judges. "machine" does the CPU machine's float32 operations in the contract's order: the bits
 must be equal. "contract" is float64 with the contract's own roundings: float32 and float16 models
 must be within 1e-4 of the largest |logit|. "float64" rounds nothing: the difference is what the
-float16 key-value cache and the int8 activations cost, and is printed.
+float16 key-value cache and the int8 activations cost, and is printed. With `--kv-type f32` nothing
+of a float32 or float16 model is rounded to less than float32: there "float64" must be met as well.
 """
 import pathlib
 import sys
@@ -17,7 +18,7 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "python")]
 
-from reference import command, gguf, qwen2, synth  # noqa: E402
+from reference import command, gguf, machine, qwen2, synth  # noqa: E402
 from support import tap  # noqa: E402
 
 BOUND = 1e-4  # of the largest |logit|
@@ -70,7 +71,18 @@ class Logits(unittest.TestCase):
         self.assertTrue((found == wanted["machine"]).all(), f"{label}: machine {error['machine']}")
         if self.floats(model):
             self.assertLessEqual(error["contract"], BOUND, label)
+        self.judge_f32_cache(label, model, tokens, wanted["float64"])
         return model, tokens, found
+
+    def judge_f32_cache(self, label, model, tokens, exact):
+        """The same with keys and values cached as float32; `exact` is what float64 says."""
+        found = METALLIC.logits(self.path, tokens, "--kv-type", "f32")
+        error = np.abs(found - exact).max() / np.abs(exact).max()
+        print(f"# {label}, f32 cache: error against float64 {error:.1e}", flush=True)
+        wanted = model.forward(tokens, machine.Machine(half_cache=False))
+        self.assertTrue((found == wanted).all(), f"{label}, f32 cache: machine")
+        if self.floats(model):
+            self.assertLessEqual(error, BOUND, f"{label}, f32 cache")
 
     @staticmethod
     def floats(model):

@@ -32,14 +32,22 @@ static void append(const cpu_run *run, const met_op *op, int32_t kv_head, int32_
     size_t dim = (size_t)run->program->head_dim;
     uint16_t half[1024]; /* head_dim is at most that: model/bind.c */
     size_t in_block = (size_t)position % MET_KEY_BLOCK;
-    uint16_t *keys =
+    size_t tile_at = in_block / MET_KEY_TILE * dim * MET_KEY_TILE + in_block % MET_KEY_TILE;
+    size_t value_at = in_block * dim;
+    cpu_kv_view kv =
         cpu_kv(run->timeline, run->program, op->layer, kv_head, position / MET_KEY_BLOCK);
-    uint16_t *values = keys + MET_KEY_BLOCK * dim;
-    uint16_t *tile = keys + in_block / MET_KEY_TILE * dim * MET_KEY_TILE + in_block % MET_KEY_TILE;
+    if (run->timeline->kv_type == MET_DTYPE_F32) {
+        float *tile = (float *)kv.keys + tile_at;
+        for (size_t d = 0; d < dim; d++)
+            tile[d * MET_KEY_TILE] = key[d];
+        memcpy((float *)kv.values + value_at, value, dim * sizeof *value);
+        return;
+    }
+    uint16_t *tile = (uint16_t *)kv.keys + tile_at;
     run->kernels->to_f16(key, dim, half);
     for (size_t d = 0; d < dim; d++)
         tile[d * MET_KEY_TILE] = half[d];
-    run->kernels->to_f16(value, dim, values + in_block * dim);
+    run->kernels->to_f16(value, dim, (uint16_t *)kv.values + value_at);
 }
 
 static void rotate(const cpu_run *run, float *x, size_t heads, size_t token)
@@ -54,12 +62,13 @@ static void attend_block(const cpu_run *run, const met_op *op, int32_t kv_head, 
                          partial_view to)
 {
     int32_t dim = run->program->head_dim;
-    const uint16_t *keys = cpu_kv(run->timeline, run->program, op->layer, kv_head, block);
+    cpu_kv_view kv = cpu_kv(run->timeline, run->program, op->layer, kv_head, block);
     met_attend task = {
         .q = q,
         .q_stride = q_stride,
-        .k = keys,
-        .v = keys + (size_t)MET_KEY_BLOCK * (size_t)dim,
+        .k = kv.keys,
+        .v = kv.values,
+        .kv_f32 = run->timeline->kv_type == MET_DTYPE_F32,
         .tokens = tokens,
         .group = run->loaded->group,
         .head_dim = dim,

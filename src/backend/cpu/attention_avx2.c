@@ -15,6 +15,12 @@ enum {
     PAIR = 2     /* registers of keys or of elements in flight */
 };
 
+/* Of a key or value; `half` is a constant. */
+MET_FORCE_INLINE size_t element_bytes(const bool half)
+{
+    return half ? sizeof(uint16_t) : sizeof(float);
+}
+
 /* Some queries on their way through the three stages. */
 typedef struct query_batch {
     const float *q[QUERIES];
@@ -24,20 +30,29 @@ typedef struct query_batch {
     _Alignas(32) float p[QUERIES][MET_KEY_BLOCK]; /* scores, then weights */
 } query_batch;
 
-/* Scores of `queries` (a constant) against all the tiles that one of them sees. */
-MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const size_t queries)
+/* The first n (at most 8) of 8 elements of f16 (`half`, a constant) or f32, then zeros. */
+MET_FORCE_INLINE __m256 load8_first(size_t n, const uint8_t *p, const bool half)
+{
+    return half ? load8_half_first(n, (const uint16_t *)p)
+                : _mm256_maskload_ps((const float *)p, mask8_first(n));
+}
+
+/* Scores of `queries` against all the tiles that one of them sees. Constants: `queries` and `half`,
+ * whether keys and values are f16. */
+MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const size_t queries,
+                            const bool half)
 {
     const size_t head_dim = (size_t)task->head_dim;
     const __m256 scale = _mm256_set1_ps(task->scale);
     for (size_t first = 0; first < batch->keys_max; first += MET_KEY_TILE) {
-        const uint16_t *k = task->k + first * head_dim;
+        const uint8_t *k = (const uint8_t *)task->k + first * head_dim * element_bytes(half);
         __m256 acc[QUERIES][PAIR];
         MET_UNROLL
         for (size_t i = 0; i < queries; i++)
             acc[i][0] = acc[i][1] = _mm256_setzero_ps();
-        for (size_t d = 0; d < head_dim; d++, k += MET_KEY_TILE) {
-            __m256 a = load8_half(k);
-            __m256 b = load8_half(k + 8);
+        for (size_t d = 0; d < head_dim; d++, k += MET_KEY_TILE * element_bytes(half)) {
+            __m256 a = load8(k, 0, half);
+            __m256 b = load8(k, 8, half);
             MET_UNROLL
             for (size_t i = 0; i < queries; i++) {
                 __m256 q = _mm256_set1_ps(batch->q[i][d]);
@@ -83,13 +98,14 @@ static inline void soften(float *p, size_t keys, float *max_out, float *sum_out)
     *sum_out = tree16(sums[0], sums[1]);
 }
 
-/* Elements [d, d + 8 * PAIR) of the outputs of `queries` (a constant); with `tail` (a constant)
- * some of them are beyond the head. */
+/* Elements [d, d + 8 * PAIR) of the outputs of `queries`; with `tail` some of them are beyond the
+ * head. Constants: `queries`, `half` and `tail`. */
 MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, size_t d, float *out,
-                            const size_t queries, const bool tail)
+                            const size_t queries, const bool half, const bool tail)
 {
     const size_t head_dim = (size_t)task->head_dim;
-    const uint16_t *v = task->v + d;
+    const size_t row_bytes = head_dim * element_bytes(half);
+    const uint8_t *v = (const uint8_t *)task->v + d * element_bytes(half);
     const size_t left = head_dim - d;
     const size_t left0 = left < 8 ? left : 8;
     const size_t left1 = left - left0 < 8 ? left - left0 : 8;
@@ -97,9 +113,10 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
     MET_UNROLL
     for (size_t i = 0; i < queries; i++)
         acc[i][0] = acc[i][1] = _mm256_setzero_ps();
-    for (size_t j = 0; j < batch->keys_max; j++, v += head_dim) {
-        __m256 a = tail ? load8_half_first(left0, v) : load8_half(v);
-        __m256 b = tail ? load8_half_first(left1, v + left0) : load8_half(v + 8);
+    for (size_t j = 0; j < batch->keys_max; j++, v += row_bytes) {
+        __m256 a = tail ? load8_first(left0, v, half) : load8(v, 0, half);
+        __m256 b = tail ? load8_first(left1, v + left0 * element_bytes(half), half)
+                        : load8(v, 8, half);
         if (j < batch->keys_min) {
             MET_UNROLL
             for (size_t i = 0; i < queries; i++) {
@@ -126,7 +143,8 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
 }
 
 /* Queries [first, first + queries) of all tokens x group. */
-MET_FORCE_INLINE void attend_batch(const met_attend *task, size_t first, const size_t queries)
+MET_FORCE_INLINE void attend_batch(const met_attend *task, size_t first, const size_t queries,
+                                   const bool half)
 {
     const size_t head_dim = (size_t)task->head_dim;
     const size_t group = (size_t)task->group;
@@ -143,27 +161,33 @@ MET_FORCE_INLINE void attend_batch(const met_attend *task, size_t first, const s
         if (keys < batch.keys_min) batch.keys_min = keys;
         if (keys > batch.keys_max) batch.keys_max = keys;
     }
-    score(task, &batch, queries);
+    score(task, &batch, queries, half);
     for (size_t i = 0; i < queries; i++) {
         soften(batch.p[i], batch.keys[i], task->max + first + i, task->sum + first + i);
     }
     size_t d = 0;
     for (; d + 8 * PAIR <= head_dim; d += 8 * PAIR)
-        weigh(task, &batch, d, out, queries, false);
-    if (d < head_dim) weigh(task, &batch, d, out, queries, true);
+        weigh(task, &batch, d, out, queries, half, false);
+    if (d < head_dim) weigh(task, &batch, d, out, queries, half, true);
 }
 
-void met_avx2_attend(const met_attend *task)
+MET_FORCE_INLINE void attend_all(const met_attend *task, const bool half)
 {
     const size_t all = (size_t)task->tokens * (size_t)task->group;
     for (size_t first = 0; first < all; first += QUERIES) {
         switch (all - first) {
-        case 1: attend_batch(task, first, 1); break;
-        case 2: attend_batch(task, first, 2); break;
-        case 3: attend_batch(task, first, 3); break;
-        default: attend_batch(task, first, QUERIES); break;
+        case 1: attend_batch(task, first, 1, half); break;
+        case 2: attend_batch(task, first, 2, half); break;
+        case 3: attend_batch(task, first, 3, half); break;
+        default: attend_batch(task, first, QUERIES, half); break;
         }
     }
+}
+
+void met_avx2_attend(const met_attend *task)
+{
+    if (task->kv_f32) attend_all(task, false);
+    else attend_all(task, true);
 }
 
 /* out = fma(out, a, block_out * b). */

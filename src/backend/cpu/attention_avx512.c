@@ -16,6 +16,12 @@ enum {
     PAIR = 2                              /* registers of keys or of elements in flight */
 };
 
+/* Of a key or value; `half` is a constant. */
+MET_FORCE_INLINE size_t element_bytes(const bool half)
+{
+    return half ? sizeof(uint16_t) : sizeof(float);
+}
+
 /* Some queries on their way through the three stages. */
 typedef struct query_batch {
     const float *q[QUERIES];
@@ -25,22 +31,24 @@ typedef struct query_batch {
     _Alignas(64) float p[QUERIES][MET_KEY_BLOCK]; /* scores, then weights */
 } query_batch;
 
-/* Scores of `queries` (a constant) against all the tiles that one of them sees. */
-MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const size_t queries)
+/* Scores of `queries` against all the tiles that one of them sees. Constants: `queries` and `half`,
+ * whether keys and values are f16. */
+MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const size_t queries,
+                            const bool half)
 {
     const size_t head_dim = (size_t)task->head_dim;
-    const size_t tile_halves = head_dim * MET_KEY_TILE;
+    const size_t tile_bytes = head_dim * MET_KEY_TILE * element_bytes(half);
     const __m512 scale = _mm512_set1_ps(task->scale);
     for (size_t tile = 0; tile * MET_KEY_TILE < batch->keys_max; tile += PAIR) {
-        const uint16_t *k0 = task->k + tile * tile_halves;
-        const uint16_t *k1 = k0 + tile_halves;
+        const uint8_t *k0 = (const uint8_t *)task->k + tile * tile_bytes;
+        const uint8_t *k1 = k0 + tile_bytes;
         __m512 acc[QUERIES][PAIR];
         MET_UNROLL
         for (size_t i = 0; i < queries; i++)
             acc[i][0] = acc[i][1] = _mm512_setzero_ps();
         for (size_t d = 0; d < head_dim; d++) {
-            __m512 a = load16_half(k0 + d * MET_KEY_TILE);
-            __m512 b = load16_half(k1 + d * MET_KEY_TILE);
+            __m512 a = load16(k0, d * MET_KEY_TILE, half);
+            __m512 b = load16(k1, d * MET_KEY_TILE, half);
             MET_UNROLL
             for (size_t i = 0; i < queries; i++) {
                 __m512 q = _mm512_set1_ps(batch->q[i][d]);
@@ -78,20 +86,22 @@ static inline void soften(float *p, size_t keys, float *max_out, float *sum_out)
     *sum_out = tree16(sums);
 }
 
-/* Elements [d, d + 32) of the outputs of `queries` (a constant). `mask0` and `mask1`: those of them
- * that the head has. */
+/* Elements [d, d + 32) of the outputs of `queries`. `mask0` and `mask1`: those of them that the
+ * head has. Constants: `queries` and `half`. */
 MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, size_t d,
-                            __mmask16 mask0, __mmask16 mask1, float *out, const size_t queries)
+                            __mmask16 mask0, __mmask16 mask1, float *out, const size_t queries,
+                            const bool half)
 {
     const size_t head_dim = (size_t)task->head_dim;
-    const uint16_t *v = task->v + d;
+    const size_t row_bytes = head_dim * element_bytes(half);
+    const uint8_t *v = (const uint8_t *)task->v + d * element_bytes(half);
     __m512 acc[QUERIES][PAIR];
     MET_UNROLL
     for (size_t i = 0; i < queries; i++)
         acc[i][0] = acc[i][1] = _mm512_setzero_ps();
-    for (size_t j = 0; j < batch->keys_min; j++, v += head_dim) {
-        __m512 a = load16_half_masked(mask0, v);
-        __m512 b = load16_half_masked(mask1, v + 16);
+    for (size_t j = 0; j < batch->keys_min; j++, v += row_bytes) {
+        __m512 a = load16_masked(mask0, v, 0, half);
+        __m512 b = load16_masked(mask1, v, 16, half);
         MET_UNROLL
         for (size_t i = 0; i < queries; i++) {
             __m512 p = _mm512_set1_ps(batch->p[i][j]);
@@ -99,9 +109,9 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
             acc[i][1] = _mm512_fmadd_ps(p, b, acc[i][1]);
         }
     }
-    for (size_t j = batch->keys_min; j < batch->keys_max; j++, v += head_dim) {
-        __m512 a = load16_half_masked(mask0, v);
-        __m512 b = load16_half_masked(mask1, v + 16);
+    for (size_t j = batch->keys_min; j < batch->keys_max; j++, v += row_bytes) {
+        __m512 a = load16_masked(mask0, v, 0, half);
+        __m512 b = load16_masked(mask1, v, 16, half);
         MET_UNROLL
         for (size_t i = 0; i < queries; i++) {
             __mmask16 sees = j < batch->keys[i] ? 0xffff : 0;
@@ -118,7 +128,8 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
 }
 
 /* Queries [first, first + queries) of all tokens x group. */
-MET_FORCE_INLINE void attend_batch(const met_attend *task, size_t first, const size_t queries)
+MET_FORCE_INLINE void attend_batch(const met_attend *task, size_t first, const size_t queries,
+                                   const bool half)
 {
     const size_t head_dim = (size_t)task->head_dim;
     const size_t group = (size_t)task->group;
@@ -134,32 +145,38 @@ MET_FORCE_INLINE void attend_batch(const met_attend *task, size_t first, const s
         if (keys < batch.keys_min) batch.keys_min = keys;
         if (keys > batch.keys_max) batch.keys_max = keys;
     }
-    score(task, &batch, queries);
+    score(task, &batch, queries, half);
     for (size_t i = 0; i < queries; i++) {
         soften(batch.p[i], batch.keys[i], task->max + first + i, task->sum + first + i);
     }
     for (size_t d = 0; d < head_dim; d += PAIR * 16) {
         __mmask16 mask0 = mask16_first(head_dim - d);
         __mmask16 mask1 = head_dim - d > 16 ? mask16_first(head_dim - d - 16) : 0;
-        weigh(task, &batch, d, mask0, mask1, task->out + first * head_dim, queries);
+        weigh(task, &batch, d, mask0, mask1, task->out + first * head_dim, queries, half);
+    }
+}
+
+MET_FORCE_INLINE void attend_all(const met_attend *task, const bool half)
+{
+    const size_t all = (size_t)task->tokens * (size_t)task->group;
+    for (size_t first = 0; first < all; first += QUERIES) {
+        switch (all - first) {
+        case 1: attend_batch(task, first, 1, half); break;
+        case 2: attend_batch(task, first, 2, half); break;
+        case 3: attend_batch(task, first, 3, half); break;
+        case 4: attend_batch(task, first, 4, half); break;
+        case 5: attend_batch(task, first, 5, half); break;
+        case 6: attend_batch(task, first, 6, half); break;
+        case 7: attend_batch(task, first, 7, half); break;
+        default: attend_batch(task, first, QUERIES, half); break;
+        }
     }
 }
 
 void met_avx512_attend(const met_attend *task)
 {
-    const size_t all = (size_t)task->tokens * (size_t)task->group;
-    for (size_t first = 0; first < all; first += QUERIES) {
-        switch (all - first) {
-        case 1: attend_batch(task, first, 1); break;
-        case 2: attend_batch(task, first, 2); break;
-        case 3: attend_batch(task, first, 3); break;
-        case 4: attend_batch(task, first, 4); break;
-        case 5: attend_batch(task, first, 5); break;
-        case 6: attend_batch(task, first, 6); break;
-        case 7: attend_batch(task, first, 7); break;
-        default: attend_batch(task, first, QUERIES); break;
-        }
-    }
+    if (task->kv_f32) attend_all(task, false);
+    else attend_all(task, true);
 }
 
 /* out = fma(out, a, block_out * b). */

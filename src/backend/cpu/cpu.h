@@ -70,9 +70,10 @@ typedef struct cpu_timeline {
     int32_t context_length;
 
     /* Positions in blocks of MET_KEY_BLOCK; a block holds, for each layer and key-value head, its
-     * keys [4][head_dim][16] and then its values [64][head_dim], as f16. The address space of the
-     * whole context is reserved at the start; memory is used as positions are. */
-    uint16_t *kv;
+     * keys [4][head_dim][16] and then its values [64][head_dim]. The address space of the whole
+     * context is reserved at the start; memory is used as positions are. */
+    uint8_t *kv;
+    met_dtype kv_type; /* of keys and values: F16 or F32 */
     size_t kv_block_bytes;
     size_t kv_reserved_bytes;
     int32_t positions_used; /* most positions ever written */
@@ -120,14 +121,20 @@ static inline int32_t cpu_rows(const cpu_run *run, int32_t index)
     return tokens ? run->step->count : run->logit_rows;
 }
 
-/* Keys (then values) of one layer and key-value head within a position block. */
-static inline uint16_t *cpu_kv(const cpu_timeline *timeline, const met_program *program,
-                               int32_t layer, int32_t kv_head, int32_t block)
+/* Keys and values of one layer and key-value head within a position block. */
+typedef struct cpu_kv_view {
+    void *keys;   /* [4][head_dim][16] */
+    void *values; /* [64][head_dim] */
+} cpu_kv_view;
+
+static inline cpu_kv_view cpu_kv(const cpu_timeline *timeline, const met_program *program,
+                                 int32_t layer, int32_t kv_head, int32_t block)
 {
-    size_t half = (size_t)MET_KEY_BLOCK * (size_t)program->head_dim;
+    size_t bytes = MET_KEY_BLOCK * met_dtype_row_bytes(timeline->kv_type,
+                                                       (size_t)program->head_dim);
     size_t index = (size_t)layer * (size_t)program->kv_heads + (size_t)kv_head;
-    return timeline->kv + (size_t)block * timeline->kv_block_bytes / sizeof(uint16_t) +
-           index * 2 * half;
+    uint8_t *keys = timeline->kv + (size_t)block * timeline->kv_block_bytes + index * 2 * bytes;
+    return (cpu_kv_view){keys, keys + bytes};
 }
 
 /* Phases from ops. */
@@ -140,8 +147,8 @@ void met_cpu_run_attention(const cpu_run *run, const cpu_phase *phase, int32_t p
                            int32_t worker, int32_t workers);
 
 /* Timelines. met_cpu_timeline_prepare makes room for a step; on MET_E_MEMORY nothing changed. */
-met_status met_cpu_timeline_create(met_loaded *loaded, int32_t context_length, met_timeline **out,
-                                   met_error *err);
+met_status met_cpu_timeline_create(met_loaded *loaded, int32_t context_length, met_dtype kv_type,
+                                   met_timeline **out, met_error *err);
 void met_cpu_timeline_free(met_timeline *timeline);
 met_timeline_memory met_cpu_timeline_memory(const met_timeline *timeline);
 met_status met_cpu_timeline_prepare(cpu_timeline *timeline, const met_step *step, met_error *err);

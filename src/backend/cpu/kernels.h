@@ -36,8 +36,9 @@ typedef struct met_q8_rows {
 typedef struct met_attend {
     const float *q;    /* query (t, g) begins at q + t * q_stride + g * head_dim */
     size_t q_stride;   /* floats from one token to the next */
-    const uint16_t *k; /* f16 [MET_KEY_BLOCK / 16][head_dim][16] */
-    const uint16_t *v; /* f16 [MET_KEY_BLOCK][head_dim] */
+    const void *k;     /* f16 or f32 [MET_KEY_BLOCK / 16][head_dim][16] */
+    const void *v;     /* the same type [MET_KEY_BLOCK][head_dim] */
+    bool kv_f32;       /* k and v are f32 */
     int32_t tokens;    /* >= 1 */
     int32_t group;     /* query heads that share this key-value head, >= 1 */
     int32_t head_dim;  /* even, >= 2 */
@@ -104,6 +105,7 @@ typedef struct met_cpu_kernels {
      *   m = -inf; for j ascending m = s_j > m ? s_j : m; max = m = m + 0 (so never -0)
      *   p_j = met_exp(s_j - m); l[16] = 0; l[j % 16] = l[j % 16] + p_j; sum = tree16(l)
      *   out[d] = 0; for j ascending out[d] = fma(p_j, v_j[d], out[d])
+     * k and v are widened to float where they are f16 and used as they are where they are f32.
      * Rows of k and v beyond n may hold anything finite. */
     void (*attend)(const met_attend *task);
     /* Fold the next block's (max, sum, out) of `queries` queries into the running ones, in place:

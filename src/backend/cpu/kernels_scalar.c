@@ -214,6 +214,12 @@ static void add(const float *a, const float *b, size_t n, float *y)
         y[i] = a[i] + b[i];
 }
 
+/* Element i of a key or value tile. */
+static float kv_at(const void *tile, size_t i, bool f32)
+{
+    return f32 ? ((const float *)tile)[i] : met_half_to_float(((const uint16_t *)tile)[i]);
+}
+
 /* One query over its n visible keys. */
 static void attend_one(const met_attend *task, const float *q, size_t n, float *max_out,
                        float *sum_out, float *out)
@@ -222,10 +228,10 @@ static void attend_one(const met_attend *task, const float *q, size_t n, float *
     float p[MET_KEY_BLOCK];
     float max = -INFINITY;
     for (size_t j = 0; j < n; j++) {
-        const uint16_t *k = task->k + j / MET_KEY_TILE * head_dim * MET_KEY_TILE + j % MET_KEY_TILE;
+        size_t at = j / MET_KEY_TILE * head_dim * MET_KEY_TILE + j % MET_KEY_TILE;
         float acc = 0.0f;
         for (size_t d = 0; d < head_dim; d++) {
-            acc = fmaf(q[d], met_half_to_float(k[d * MET_KEY_TILE]), acc);
+            acc = fmaf(q[d], kv_at(task->k, at + d * MET_KEY_TILE, task->kv_f32), acc);
         }
         p[j] = acc * task->scale;
         max = p[j] > max ? p[j] : max;
@@ -243,7 +249,7 @@ static void attend_one(const met_attend *task, const float *q, size_t n, float *
     for (size_t d = 0; d < head_dim; d++) {
         float acc = 0.0f;
         for (size_t j = 0; j < n; j++) {
-            acc = fmaf(p[j], met_half_to_float(task->v[j * head_dim + d]), acc);
+            acc = fmaf(p[j], kv_at(task->v, j * head_dim + d, task->kv_f32), acc);
         }
         out[d] = acc;
     }

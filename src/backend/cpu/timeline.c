@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,9 +170,10 @@ static met_status reserve_cache(cpu_timeline *timeline, met_error *err)
     return MET_OK;
 }
 
-met_status met_cpu_timeline_create(met_loaded *base, int32_t context_length, met_timeline **out,
-                                   met_error *err)
+met_status met_cpu_timeline_create(met_loaded *base, int32_t context_length, met_dtype kv_type,
+                                   met_timeline **out, met_error *err)
 {
+    assert(kv_type == MET_DTYPE_F16 || kv_type == MET_DTYPE_F32);
     met_status status = MET_OK;
     const cpu_loaded *loaded = (const cpu_loaded *)base;
     const met_program *program = loaded->program;
@@ -182,8 +184,10 @@ met_status met_cpu_timeline_create(met_loaded *base, int32_t context_length, met
     if (timeline == NULL) return met_fail_memory(err, "session", sizeof *timeline);
     timeline->base.loaded = base;
     timeline->context_length = context_length;
+    timeline->kv_type = kv_type;
     timeline->kv_block_bytes = (size_t)program->layers * (size_t)program->kv_heads * 2 *
-                               MET_KEY_BLOCK * (size_t)program->head_dim * sizeof(uint16_t);
+                               MET_KEY_BLOCK *
+                               met_dtype_row_bytes(kv_type, (size_t)program->head_dim);
     if (!met_mul_size(blocks, timeline->kv_block_bytes, &timeline->kv_reserved_bytes)) {
         status = met_fail(err, MET_E_MEMORY,
                           "session: %d tokens of context overflow the address "
