@@ -143,11 +143,19 @@ QUESTION_WORDS = set("""what what's which who how when where why is are can coul
 
 def about_metallic(random, held=False):
     answer, groups = random.choice(about.INTENTS)
-    frames, phrases = random.choice(groups)
-    text = random.choice(phrases)
-    if frames:
-        text = random.choice(frames).format(x=text)
-    return loosen(random, text, .75), answer
+
+    def one():
+        frames, phrases = random.choice(groups)
+        text = random.choice(phrases)
+        return random.choice(frames).format(x=text) if frames else text
+
+    text = one()
+    if random.random() < .08:  # the same said twice, in different words
+        text += random.choice((". ", ", ", "; ", "? ", " - ", " and ", " or ")) + one()
+    words = text.split(" ")
+    if len(words) > 5 and random.random() < .08:  # a word gets lost, which may be one that mattered
+        words.pop(random.randrange(len(words)))
+    return loosen(random, " ".join(words), .75), answer
 
 
 def fact(random, held=False):

@@ -370,7 +370,8 @@ def _elements():
         low = name.lower()
         yield [q.format(x=low) for q in SYMBOL_OF], f"The symbol of {low} is {symbol}."
         yield [q.format(x=low) for q in NUMBER_OF], f"The atomic number of {low} is {number}."
-        yield [q.format(x=symbol) for q in ELEMENT_OF_SYMBOL], f"{symbol} is {low}."
+        plain = [f"What is {symbol}", f"What's {symbol}"] if len(symbol) == 2 and symbol not in ("He", "In", "As", "At", "Be") else []
+        yield [q.format(x=symbol) for q in ELEMENT_OF_SYMBOL] + plain, f"{symbol} is {low}."
         yield [q.format(x=number) for q in ELEMENT_OF_NUMBER], f"Element {number} is {low}."
 
 

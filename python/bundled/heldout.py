@@ -54,9 +54,9 @@ Metallic runs GGUF models | which LLMs work with it?; what architectures are the
 No. Metallic runs models of | will a Llama model work?; can I use Mistral?
 Metallic reads tensors | which quantizations can it load?; what tensor types are allowed?
 No. Metallic reads F32 | does Q4_K_M work?; is 4-bit supported?
-No. Metallic reads GGUF | can it open safetensors?; will ONNX models load?
-No. Metallic runs models; | can I fine-tune with this?; is training possible here?
-No. Metallic downloads | will it fetch models for me?; can it download Qwen?
+Metallic reads GGUF files | can it open safetensors?; will ONNX models load?
+Metallic runs models; it | can I fine-tune with this?; is training possible here?
+Metallic downloads | will it fetch models for me?; can it download Qwen?
 Metallic runs on Linux | can I use it on my Macbook?; which operating system do I need?
 Metallic is a program | so what is this metallic thing?; what's metallic good for?
 GGUF is a file | what's inside the gguf format?; explain gguf to me
@@ -66,11 +66,107 @@ The KV cache | what's kept in the kv cache?; explain the key value cache
 Prefill reads | what does prefill mean?; what happens during prefill?
 Metallic is written in C11 | what's it programmed in?; which language was used to write metallic?
 Metallic is free software | may I use it in a commercial product?; what's the licence?
-No. Everything runs | do my prompts leave my computer?; will anything be uploaded?
+Nothing leaves | do my prompts leave my computer?; will anything be uploaded?
 You need git | what has to be there before building?; what are the build dependencies?
 Include metallic.h | how do I use it as a library from C?; can I embed it in my own software?
 The bundled model is | what runs when I give no model?; what is the model that comes with it?
 Use a smaller or Q8_0 | it is slow, what can I do?; how do I speed it up?
+"""
+
+DEV_2 = """
+Use --gguf-path FILE | my weights are in ~/models/qwen.gguf, what now?; I don't like the small model, how do I use my own?; what do I write to load Qwen2.5-3B?; which parameter expects the file with the model?
+Use --prompt TEXT | can I write the question straight into the command?; what's the parameter for my prompt called?; how do I ask it something without a file?
+Use --system TEXT | make the bot always answer in rhyme; is a system prompt possible?; I'd like to define how the assistant behaves
+Use --max-tokens N | cap the response at 200 tokens; how do I stop it from writing novels?; is there a length limit I can set?; the response is way too long
+--temperature T | which value gives the most predictable text?; can I make its writing more adventurous?; what is sampling temperature?; set temp to zero
+--top-k K | let it choose from the 20 best tokens; does metallic have top-k?; what's the k in top-k sampling?
+--top-p P | is nucleus sampling available?; what value do I give to top-p?; keep tokens until their probabilities sum to 0.9
+--min-p P | can tokens with very low probability be cut?; what is the min-p parameter?; relative probability threshold
+--repeat-penalty X | my output loops endlessly on one phrase; what's the remedy for repetition?; how strong is the repeat penalty and how do I change it?
+--presence-penalty X | how do I punish tokens that already occurred?; meaning of presence penalty
+--frequency-penalty X | make often used words less likely; does it support a frequency penalty?
+--repeat-last-n N | how big is the window of the repeat penalty?; set the number of tokens the penalties look back
+--seed N | every run gives another text, I want the same; what is a random seed here?; is the output reproducible?
+--context-length N | can I have 16k of context?; how long may my prompt be?; set the context window to 4096
+--threads N | my CPU has 16 cores, how do I use them all?; run it single threaded; how many threads should I give it?
+--backend NAME | I own a GeForce, can metallic use it?; how do I force CPU execution?; is CUDA used automatically?; which backends exist?
+--output-format chooses | can the output be in different formats?; what may I write after --output-format?
+Use --output-format json for | I need structured output for my Python script; where can I read tokens per second after a run?; give the answer back as a json object
+Use --output-format jsonl | I want to process events while it generates; stream the output as JSON
+Use --output-format text | just the text please, no extras; how do I print the bare answer?
+Use --output-format none | suppress printing of the text; how do I make it quiet?
+--raw gives | how do I bypass the template?; can I complete a half-finished sentence?; what is --raw?
+--logprobs K | how sure was the model about each word?; can I get token probabilities?; which flag gives the alternatives?
+--stop S | make it end at the first blank line; how do I use stop strings?; end the text when "###" shows up
+--prompt-file F | I saved the question in a text file; how do I send a file through a pipe?; feed stdin to the model
+Run metallic tokenize TEXT | how do I see how a sentence is tokenized?; count tokens of my prompt; what command gives me the ids?
+Run metallic detokenize | get the text for ids 12, 40 and 7; which command reverses tokenize?
+Run metallic logits | write out the logits of a prompt; I need raw logits in numpy
+Run metallic perplexity | what's the command for perplexity?; evaluate my model on wiki.txt
+Perplexity says | what does perplexity tell me?; is perplexity 5 better than 10?
+Run metallic inspect FILE to | what's inside model.gguf?; list all tensors with shapes; which architecture does my file have?
+Run metallic inspect FILE --program | list the ops that get executed; show the model as a program
+Run metallic template | try my chat template on some messages; how is a conversation rendered?
+A chat template | what's the point of chat templates?; how does a conversation become a prompt?
+Run metallic synth | can I get a model filled with random numbers?; make me a dummy 0.5B model
+Run metallic bench | what throughput can my box reach?; run the speed measurement; benchmark the CPU
+Run metallic --help | where are the options documented?; list everything metallic can do; I forgot the flags
+Run metallic --version | am I running the newest version?; tell me the version number
+metallic has completions | can zsh complete the flags?; set up completions in bash
+Run make run | how is metallic compiled?; fastest way to see it running; what do I do after downloading the source?
+Run make test | how do I verify that my build is correct?; run the unit tests
+Run make install | copy metallic to my system; how is it installed?
+Run make asan | test with AddressSanitizer; are there sanitizer builds?
+Run make fuzz | is there fuzzing?; run the fuzz targets
+Press Ctrl-C | how do I make it stop talking?; I want to quit in the middle of an answer; how can I interrupt?
+Exit codes | which code does it exit with on errors?; what does return code 1 mean?
+Metallic runs GGUF models | which models are compatible?; can it do Qwen2?; supported model families?
+No. Metallic runs models of | how about a Mistral 7B?; does Llama run here?; can it load DeepSeek?
+Metallic reads tensors | is F16 okay?; which precisions are understood?; supported quant types?
+No. Metallic reads F32 | I have a Q4_K_M file, does it work?; are K-quants supported?; does bfloat16 or BF16 work?
+Metallic reads GGUF files | do safetensors files work?; can I load a checkpoint from PyTorch?
+Metallic does not convert | can it convert my model to gguf?; how do I make a Q8_0 out of an F16 file?
+Metallic runs models; it | can I train my own model?; is finetuning supported?
+Metallic downloads | can you download Qwen for me?; how do I obtain a gguf?
+Metallic has no server | does it speak HTTP?; can other programs reach it over the network?; start metallic as a web service
+Metallic runs on Linux | is there a Windows version?; does it run on my iMac?; which OS do I need?
+Metallic is a program | what's this program for?; explain metallic in one sentence; what exactly is metallic?
+GGUF is a file | what kind of format is gguf?; tell me about GGUF
+Q8_0 stores | how does 8-bit quantization store weights?; what does Q8_0 mean?
+F16 stores | what's fp16?; how large is an F16 number?
+Quantization stores | what does it mean to quantize?; what's a quantized model?
+Use Q8_0 for speed | which quantization do you recommend?; is F16 slower than Q8_0?
+A token is | what exactly is a token?; define token
+The tokenizer is | which tokenizer is in there?; how does BPE work?
+The KV cache | what does the KV cache hold?; tell me about the key-value cache
+Prefill reads | what does the prefill step do?; prefill?
+Decode writes | explain decoding; what's the decode phase?
+Attention lets | what is attention for?; what's self-attention?
+In grouped-query | what's grouped-query attention?; why GQA?
+RoPE rotates | what's RoPE?; how do rotary embeddings work?
+RMSNorm divides | what's RMSNorm?; what does the norm do?
+Metallic is written in C11 | is it Rust?; in which language did you write metallic?
+Metallic is free software | is this under the MIT license?; may companies use it?; is it gratis?
+Nothing leaves | does anything get sent to a server?; do I have to be online?; is there any tracking?
+Yes. It works offline | can it run with no internet at all?; is it private?
+Meson and Ninja | is there a CMake build?; which build tool do you use?
+You need git | what should I install before compiling?; list the dependencies
+Include metallic.h | I want to call metallic from my C code; is there a library version?; which header and library do I need?
+Call met_model_open | what's met_model_open for?; which function loads a GGUF?
+Call met_generate | what's met_generate for?; which function produces tokens?
+A session is | explain met_session; what does a session store?
+The same logits | does the answer depend on the thread count?; is the computation bit-exact?
+It uses AVX2 | is AVX-512 used?; does it have SIMD kernels?
+The bundled model is | what model am I talking to if I give no file?; is a model included?; can I try it with no model of my own?
+Yes. metallic prints | is the text shown while it is produced?; does it support streaming?
+The answer goes | how do I write the answer into a file?; does the answer go to stdout?
+Lower the temperature | the model answers rubbish; how can the answers get better?
+Read SECURITY.md | how do I disclose a vulnerability?; where is the security policy?
+Read CONTRIBUTING.md | can I help with development?; where do I read about contributing?
+Give a new architecture | how do I add support for a new architecture?; where does the code of a new architecture belong?
+Use fewer threads or | it eats all my RAM; can I reduce the memory use?
+Use a smaller or Q8_0 | generation is too slow for me; what makes it run faster?
+--top-k keeps a fixed | what's better, top-k or top-p?; how is top-k different from top-p?
 """
 
 TEST = """
@@ -126,9 +222,9 @@ Metallic runs GGUF models | which models can I run?; what kinds of models does m
 No. Metallic runs models of | does it work with Llama 3?; is Gemma supported?; can I load a Phi model?
 Metallic reads tensors | which weight types can metallic read?; does it understand F16?; what quantization types work?
 No. Metallic reads F32 | can I load a Q4_0 file?; does it support bf16?; will a Q5_K model run?
-No. Metallic reads GGUF | can metallic read a PyTorch checkpoint?; does it load safetensors?
-No. Metallic runs models; | can metallic train a model?; how do I fine-tune my model?
-No. Metallic downloads | does metallic download models?; where can I get a model from?
+Metallic reads GGUF files | can metallic read a PyTorch checkpoint?; does it load safetensors?
+Metallic runs models; it | can metallic train a model?; how do I fine-tune my model?
+Metallic downloads | does metallic download models?; where can I get a model from?
 Metallic has no server | can I run it as an HTTP server?; is there a REST interface?
 Metallic runs on Linux | what platforms does it support?; does metallic work on Windows?; will it run on Ubuntu?
 Metallic is a program | what is metallic?; tell me what metallic does; why should I use metallic?
@@ -148,7 +244,7 @@ RoPE rotates | what does rope do?; what are rotary embeddings?
 RMSNorm divides | what is rmsnorm?; how does RMSNorm work?
 Metallic is written in C11 | what language is it written in?; is it a C++ program?
 Metallic is free software | is it open source?; what is the license of this?; can I use it for free?
-No. Everything runs | does it need internet?; is my text sent to some server?; do you collect my data?
+Nothing leaves | does it need internet?; is my text sent to some server?; do you collect my data?
 Yes. It works offline | can I use it offline?; does it run locally?
 Meson and Ninja | which build system is used?; what builds metallic?
 You need git | what packages do I need?; which tools are required to build it?
@@ -180,5 +276,5 @@ def _read(text):
     return found
 
 
-DEV_ITEMS, TEST_ITEMS = _read(DEV), _read(TEST)
+DEV_ITEMS, TEST_ITEMS = _read(DEV) + _read(DEV_2), _read(TEST)
 HELD_OUT = DEV_ITEMS + TEST_ITEMS

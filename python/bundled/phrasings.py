@@ -154,7 +154,7 @@ how are [results|runs|answers|samples] [made repeatable|made reproducible|reprod
 [enlarge|widen|grow|expand|stretch|shrink|cut|double|shorten] the [context|window|context window|context length|context size][| to 8192| to 4096| to 32k|]
 [make|have|get|find] [room|space] for [a long|a longer|long|more|a big] [document|prompt|text|conversation|context|texts|chat]
 [what's|which is] the [flag|option|setting|number] for the [context|window|context window|context size|length of the context]
-[my|the|a] [document|text|conversation|input|chat] [does not fit|is too long|is too large|is longer than the context|needs more room]
+[my|the|a] [document|conversation|input|chat] [does not fit|is too long|is too large|is longer than the context|needs more room]
 [increase|raise|set|limit|reduce] the [maximum context|number of tokens in the context|token window|prompt limit|maximum prompt length|size of the window]
 [maximum|longest] [context|prompt|conversation|window] [length|size|]
 how [much|many tokens] can it [remember|keep in mind|hold|see at once]
@@ -488,7 +488,7 @@ will a [Q5_K|Q4_K_M|4-bit|Q4_0|BF16|Q6_K|Q2_K] [model|file|gguf] [run|work|load]
 does it [support|handle|know|accept|run] [bf16|4-bit|Q4_K|Q4_K_M|BF16|int4|K-quants|Q5_K]
 what about [Q4_K_M|4-bit models|BF16|Q6_K|Q4_0]
 
-= No. Metallic reads GGUF
+= Metallic reads GGUF files
 can it [open|load|read|handle|run|import] [safetensors|ONNX|PyTorch weights|pickle|a PyTorch checkpoint|safetensor files|TensorFlow|other formats|.pt files|ggml files]
 will [ONNX models|safetensors|PyTorch checkpoints|a safetensors file|GPTQ models|pt files|AWQ models] [load|work|run|open]
 does it [load|read|open|take|accept] [safetensors|a PyTorch checkpoint|ONNX|.pt files|.bin files|HF checkpoints|other file formats|pickle]
@@ -496,7 +496,7 @@ does it [load|read|open|take|accept] [safetensors|a PyTorch checkpoint|ONNX|.pt 
 is [safetensors|ONNX|PyTorch] [supported|possible|ok]
 can metallic read [a PyTorch checkpoint|safetensors|ONNX|other formats|pt files]
 
-= No. Metallic runs models; it
+= Metallic runs models; it
 [can|could] I [fine-tune|train|teach|finetune|adapt|retrain] [with this|with it|here|it|a network|the model|my model|models|the bundled model][| on my data|]
 is [training|fine-tuning|LoRA training|learning|finetuning|retraining] [possible here|possible|supported|included|there]
 does it [train|learn|fine-tune|do training|do fine-tuning|support training]
@@ -504,7 +504,7 @@ does it [train|learn|fine-tune|do training|do fine-tuning|support training]
 how do I [fine-tune|train|finetune|retrain|teach] [my model|a model|it|Qwen|the model|on my data]
 [training|fine-tuning|finetuning|gradient descent|backpropagation] [support|with metallic|in metallic]
 
-= No. Metallic downloads
+= Metallic downloads
 will it [fetch|download|get|pull] [models|weights|a model|something|Qwen|files][| for me| from the internet|]
 can it [download|fetch|pull|get] [Qwen|models|a model|weights|one][| for me| by itself|]
 where [can|do|could|should] I [get|find|download|obtain] [a model|models|weights|a gguf|Qwen|GGUF files|a GGUF|one][| from|]
@@ -671,7 +671,7 @@ can I use [it|metallic|this] [for free|commercially|in a closed source product|w
 does [it|metallic] cost [money|anything|something]
 do I have to pay[| for it| for metallic|]
 
-= No. Everything runs
+= Nothing leaves
 do my [prompts|data|questions|texts|words|secrets|files] [leave|go out of|get out of] my [computer|machine|PC|laptop]
 will [anything|something|my data|my text|my prompt|any data] be [uploaded|sent|transmitted|sent away|shared|leaked|sent over the net]
 does it [need|require|use|want] [internet|a network|the net|an internet connection|online access|a cloud account|Wi-Fi|to be online]
@@ -773,50 +773,4 @@ how do I get [better|good|smarter|more sensible|correct|higher quality|more usef
 why [is it so stupid|are the answers so bad|is the answer wrong|does it write nonsense|is it so bad|does it talk nonsense]
 it [writes|talks|prints|produces|says] [nonsense|garbage|rubbish|gibberish|wrong things]
 
-= Read SECURITY.md
-I found a [vulnerability|security hole|security bug|security problem|exploit|crash with a bad file|buffer overflow][|, whom do I tell|, what now|, where do I report it|, whom do I write to]
-how do I [report|disclose|announce|submit] a [security issue|vulnerability|security problem|security hole|exploit]
-[whom|who] do I [tell|contact|inform|write to] about [a security problem|a vulnerability|security|an exploit]
-[security|vulnerability] [policy|report|contact|reports|issues|disclosure|]
-is it safe to open [a model from a stranger|unknown files|untrusted models|untrusted files]
-what about security
-
-= Read CONTRIBUTING.md
-how can I [contribute|help|help out|take part|join|submit a patch|send code|get involved|make a pull request|help develop it]
-I'd like to [send a patch|contribute|help|fix a bug|submit code|improve metallic|add code|join the project|open a pull request]
-[contributing|contributions|pull requests|patches|contribution guide|how to contribute]
-can I [contribute|help|send a patch|add code|submit changes|join]
-where do I [send|submit] [a patch|patches|code|pull requests|my changes]
-
-= Give a new architecture
-how [do|can|would] I [add|implement|write|support|port|create] [a new architecture|another architecture|a new model type|Llama support myself|a model family|an architecture|support for a new model]
-[where|how] does a new [architecture|model type] go
-[implement|add|port] [Llama|Mistral|Gemma|a new model family|a new kind of model] [in the source|in the code|myself|to the source]
-
-= Use fewer threads or
-it [uses|needs|takes|eats|wants] [too much|a lot of|so much|all my|too much of my] [memory|RAM]
-how much [RAM|memory] [do I need|does it need|is needed|does it use|does it take|is required|must I have]
-[out of|not enough|too little|low on] [memory|RAM]
-[reduce|lower|shrink|cut|limit|decrease] [the memory|memory usage|the RAM usage|memory consumption|RAM use|its memory footprint|memory use]
-my [computer|machine|laptop] has [little|only 4 GB of|not much|only 8 GB|too little] [memory|RAM]
-[memory|RAM] [usage|consumption|requirements|use|footprint|needs]
-
-= Use a smaller or Q8_0
-it is [slow|too slow|so slow|very slow|really slow|slower than I hoped|sluggish][|, what can I do|, why|, what helps|, how do I fix that]
-how do I [speed it up|make it faster|make it quicker|get more speed|get more tokens per second|increase the speed|improve the speed|raise the throughput|lower the latency|accelerate it]
-why is [it|metallic|the answer|generation|the model|decoding] [so slow|slow|taking so long|that slow]
-[faster|more speed|speed up|quicker|accelerate|higher speed][| please| generation| answers]
-the [answer|model|output|generation] [takes|needs|comes] [too long|forever|so long|too slowly|a long time|ages]
-[improve|increase|optimize|boost] [speed|performance|the speed|the performance|throughput|the throughput|the generation speed]
-[what|how] makes it [fast|faster|quick|quicker]
-
-= An embedding is
-what is [a token embedding|an embedding|the embedding layer|an embedding vector]
-explain [embeddings|token embeddings|the embedding][| to me|]
-what does the embedding [do|mean]
-
-= Inference means
-what does [inference|inferencing] mean
-what is [inference|model inference|an inference engine]
-explain [inference|what inference is]
 """

@@ -337,6 +337,8 @@ def bigger(random, held=False):
 
 
 def listed(random, values):
+    if random.random() < .05:
+        return "[" + random.choice((", ", ",")).join(map(str, values)) + "]"
     join = random.choice((", ", ", ", ", ", " ", " ", ",", " and "))
     if join == " and ":
         return ", ".join(map(str, values[:-1])) + f" and {values[-1]}"

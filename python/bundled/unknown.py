@@ -213,6 +213,11 @@ NEAR = expand_all("""
     What is the speed of {a}
     How fast is {a}
     Who was the first {w}
+    How many [vowels|consonants|syllables] [are in|does] {w}[| have]
+    What is the [first|last|second|third|middle] letter of {w}
+    Sort {w}, {u} and {w}
+    Does {w} contain the letter {l}
+    Is {w} [a palindrome|a noun|a verb|longer than {u}]
 """)
 # Options and commands that do not exist.
 FLAGS = """verbose model color quiet debug ctx-size batch-size n-gpu-layers port host file interactive log-level ubatch flash-attn mlock no-mmap numa lora
@@ -358,7 +363,7 @@ def _draw(random):
     if kind < .55:
         text = random.choice(LIFE)
         return text.format(v=random.choice(DO), w=plain(random), w2=plain(random), t=plain(random), j=random.choice(ADJECTIVES), p=place(random), y=year)
-    if kind < .58:
+    if kind < .60:
         a, b, c = (random.randrange(1000) for _ in range(3))
         return random.choice(SUMS_BEYOND).format(a=a, b=b, c=c, d=random.randrange(2, 10), e=random.randrange(1, 10))
     if kind < .68:
@@ -366,7 +371,7 @@ def _draw(random):
     if kind < .73:
         word = plain(random) if random.random() < .7 else made_up(random)
         capitals = "".join(random.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ") for _ in range(random.randrange(2, 5)))
-        return random.choice(NEAR).format(w=word, a=article(word), t=thing(random), C=capitals, D=capitals + random.choice("XQZWY") * 2, n=random.randrange(145, 1000))
+        return random.choice(NEAR).format(w=word, u=random.choice(WORDS), l=random.choice("abcdefghijklmnopqrstuvwxyz"), a=article(word), t=thing(random), C=capitals, D=capitals + random.choice("XQZWY") * 2, n=random.randrange(145, 1000))
     if kind < .77:
         name = random.choice(FLAGS) if random.random() < .6 else plain(random) if random.random() < .5 else made_up(random)
         text = random.choice(about.FLAG_IS[:7] + about.FLAG_IS[:2] * 3).format(f=name)
@@ -374,7 +379,7 @@ def _draw(random):
             name = random.choice(COMMANDS) if random.random() < .6 else plain(random)
             text = random.choice(about.COMMAND_IS).format(f=name)
         return random.choice(about.FRAMES_IS[:40] + about.FLAG_Q).format(x=text, f=name)
-    if kind < .90:  # the frames of the facts, about what is not known
+    if kind < .89:  # the frames of the facts, about what is not known
         frames, name = random.choice((
             (CAPITAL_OF, place(random)), (CAPITAL_OF, place(random)), (CAPITAL_OF, place(random)),
             (COUNTRY_OF, place(random)), (CURRENCY_OF, place(random)), (LANGUAGE_OF, place(random)), (CONTINENT_OF, made_up(random).capitalize()),
