@@ -6,7 +6,7 @@
  * with reading the same bytes; products with many tokens with multiply-adds in registers. */
 #include "backend/cpu/kernels.h"
 #include "base/team.h"
-#include "peak.h"
+#include "backend/cpu/peak.h"
 
 #include <getopt.h>
 #include <stdatomic.h>
@@ -114,7 +114,7 @@ static void read_work(void *arg, int32_t worker, int32_t workers)
     const bench_job *job = arg;
     bench *b = job->bench;
     size_t part = b->region_bytes / (size_t)workers / 4096 * 4096;
-    b->sink += met_bench_read(b->weights + part * (size_t)worker, part, b->streams, b->ahead);
+    b->sink += met_cpu_peak_read(b->weights + part * (size_t)worker, part, b->streams, b->ahead);
 }
 
 static double read_rate(bench_job *job)
@@ -125,23 +125,23 @@ static double read_rate(bench_job *job)
 static void int8_work(void *arg, int32_t worker, int32_t workers)
 {
     (void)arg, (void)worker, (void)workers;
-    (void)met_bench_int8_macs();
+    (void)met_cpu_peak_int8_macs();
 }
 
 static double int8_rate(bench_job *job)
 {
-    return met_bench_int8_macs() * job->bench->threads / seconds(job, int8_work);
+    return met_cpu_peak_int8_macs() * job->bench->threads / seconds(job, int8_work);
 }
 
 static void float_work(void *arg, int32_t worker, int32_t workers)
 {
     (void)arg, (void)worker, (void)workers;
-    (void)met_bench_float_macs();
+    (void)met_cpu_peak_float_macs();
 }
 
 static double float_rate(bench_job *job)
 {
-    return met_bench_float_macs() * job->bench->threads / seconds(job, float_work);
+    return met_cpu_peak_float_macs() * job->bench->threads / seconds(job, float_work);
 }
 
 /* Find how this machine reads fastest with these threads. */

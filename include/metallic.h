@@ -127,6 +127,19 @@ typedef struct met_context_info {
 /* Strings are borrowed until the context is freed. */
 MET_API met_context_info met_context_describe(const met_context *context);
 
+/* What the machine can do at most, measured now with all of its threads. A ceiling moves with clocks
+ * and neighbours: measure it in the same run as what is compared with it. */
+typedef struct met_ceilings {
+    double read_bytes_per_second; /* streaming read over 1 GiB: the limit of decode */
+    double macs_per_second;       /* multiply-adds of the kernel for `weight_type`: the limit of
+                                     prefill; 0: not known for this level */
+} met_ceilings;
+
+/* Takes about a second and 1 GiB of memory, which is given back. `weight_type` is a name as in
+ * met_model_info. MET_E_ARGUMENT an unknown type; MET_E_MEMORY. */
+MET_API met_status met_context_measure(met_context *context, met_str weight_type,
+                                       met_ceilings *out, met_error *err);
+
 /* ---------------------------------------------------------------- model */
 
 typedef struct met_model met_model;
@@ -292,6 +305,28 @@ typedef struct met_session_memory {
 } met_session_memory;
 
 MET_API met_session_memory met_session_memory_used(const met_session *session);
+
+/* Where the time of steps goes. One entry for each phase of the machine's schedule: one operation of
+ * the program, or several that the machine fused. */
+typedef struct met_op_time {
+    const char *work;  /* "rmsnorm, matmul, swiglu"; static storage */
+    met_str weight;    /* name of its first matrix, or empty; borrowed until the model is freed */
+    int32_t layer;     /* -1: outside the layers */
+    uint64_t calls;
+    uint64_t bytes;    /* of weights and KV cache that had to be read, all calls together */
+    uint64_t macs;     /* multiply-adds with weights, all calls together */
+    double seconds;    /* of the first worker, without the wait */
+    double wait_seconds; /* of the first worker, for the others at the end */
+} met_op_time;
+
+/* Begin (from zero) or end timing every phase of this session's steps. Costs two clock readings a
+ * phase. MET_E_MEMORY. */
+MET_API met_status met_session_profile(met_session *session, bool on, met_error *err);
+
+/* Copy at most `capacity` entries, in the order in which they run; returns how many there are, 0
+ * when nothing is timed. */
+MET_API size_t met_session_op_times(const met_session *session, met_op_time *out,
+                                    size_t capacity);
 
 /* ---------------------------------------------------------------- generation */
 

@@ -59,6 +59,12 @@ typedef struct met_machine_ops {
     met_status (*step)(met_timeline *timeline, const met_step *step, const float **logits,
                        met_error *err);
     met_timeline_memory (*timeline_memory)(const met_timeline *timeline);
+    /* See met_session_profile and met_session_op_times. */
+    met_status (*profile)(met_timeline *timeline, bool on, met_error *err);
+    size_t (*op_times)(const met_timeline *timeline, met_op_time *out, size_t capacity);
+    /* See met_context_measure. */
+    met_status (*measure)(met_machine *machine, met_dtype weight_type, met_ceilings *out,
+                          met_error *err);
     int32_t max_step_tokens; /* most tokens that one step takes */
 } met_machine_ops;
 

@@ -11,7 +11,7 @@ typedef enum met_dtype {
     MET_DTYPE_Q8_0, /* blocks of 32: one f16 scale, then 32 int8 */
 } met_dtype;
 
-enum { MET_Q8_BLOCK = 32, MET_Q8_BLOCK_BYTES = 34 };
+enum { MET_DTYPES = 3, MET_Q8_BLOCK = 32, MET_Q8_BLOCK_BYTES = 34 };
 
 /* "F32". Static storage. */
 const char *met_dtype_name(met_dtype type);

@@ -64,3 +64,14 @@ met_context_info met_context_describe(const met_context *context)
 {
     return context->info;
 }
+
+met_status met_context_measure(met_context *context, met_str weight_type, met_ceilings *out,
+                               met_error *err)
+{
+    for (int type = 0; type < MET_DTYPES; type++) {
+        if (!met_str_is(weight_type, met_dtype_name((met_dtype)type))) continue;
+        return context->machine->ops->measure(context->machine, (met_dtype)type, out, err);
+    }
+    return met_fail(err, MET_E_ARGUMENT, "weight type: found '%.*s', expected F32, F16 or Q8_0",
+                    met_str_shown(weight_type), weight_type.data);
+}

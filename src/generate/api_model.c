@@ -4,20 +4,13 @@
  * The invariant: an open model never changes, so that threads share it without a lock. */
 #include "generate/objects.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 enum { ALIGNMENT_BYTES = 64 };
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* What the tensors add up to, and the type that holds most of the parameters. Only the types that
  * can be bound are here, and their sizes fit: the reader has checked them. */
@@ -126,7 +119,7 @@ static met_status open_bytes(met_context *context, met_mapping *mapping, const v
     status = machine->ops->load(machine, &model->program, &model->loaded, err);
     if (status != MET_OK) goto done;
     model->info.file_bytes = bytes;
-    model->info.open_seconds = seconds_now() - start;
+    model->info.open_seconds = met_clock_seconds() - start;
     *out = model;
     model = NULL;
 done:
@@ -136,7 +129,7 @@ done:
 
 met_status met_model_open(met_context *context, const char *path, met_model **out, met_error *err)
 {
-    double start = seconds_now();
+    double start = met_clock_seconds();
     met_mapping *mapping = NULL;
     *out = NULL;
     met_status status = met_mapping_open(path, &mapping, err);
@@ -155,7 +148,7 @@ met_status met_model_open_memory(met_context *context, const void *data, size_t 
                         "%d",
                         name, data, ALIGNMENT_BYTES);
     }
-    return open_bytes(context, NULL, data, bytes, name, seconds_now(), out, err);
+    return open_bytes(context, NULL, data, bytes, name, met_clock_seconds(), out, err);
 }
 
 void met_model_free(met_model *model)

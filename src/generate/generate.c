@@ -7,10 +7,10 @@
 #include "generate/sampler.h"
 #include "generate/stream.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 enum { LOGPROBS_MAX = 64 };
 
@@ -25,13 +25,6 @@ typedef struct generation {
     bool ended;          /* result->finish is set */
     met_logprob top[LOGPROBS_MAX];
 } generation;
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static met_status check_options(const met_generate_options *o, met_error *err)
 {
@@ -70,11 +63,11 @@ static met_status open_parts(generation *g, met_error *err)
 /* Compute the prompt, and show the sampler as much of it as penalties look at. */
 static met_status take_prompt(generation *g, const int32_t *tokens, int32_t count, met_error *err)
 {
-    double start = seconds_now();
+    double start = met_clock_seconds();
     met_watch watch = {.progress = g->options.on_progress, .user = g->options.user};
     met_status status = met_session_set_watched(g->session, tokens, count, &watch, &g->logits,
                                                 &g->result->reused_tokens, err);
-    g->result->prefill_seconds = seconds_now() - start;
+    g->result->prefill_seconds = met_clock_seconds() - start;
     if (status != MET_OK) return status;
     g->result->prompt_tokens = g->session->count;
     if (watch.stopped) {
@@ -142,7 +135,7 @@ static met_status step(generation *g, double start, met_error *err)
     int32_t token = -1;
     met_status status = met_sampler_choose(g->sampler, g->logits, &token, err);
     if (status != MET_OK) return status;
-    if (result->first_token_seconds == 0) result->first_token_seconds = seconds_now() - start;
+    if (result->first_token_seconds == 0) result->first_token_seconds = met_clock_seconds() - start;
     bool is_end =
         token < met_tokenizer_count(g->tokenizer) && met_tokenizer_is_end(g->tokenizer, token);
     if (is_end && !g->options.ignore_end) {
@@ -184,7 +177,7 @@ met_status met_generate(met_session *session, const int32_t *tokens, int32_t cou
                         const met_generate_options *options, met_generate_result *result,
                         met_error *err)
 {
-    double start = seconds_now();
+    double start = met_clock_seconds();
     met_generate_result unwanted;
     generation g = {
         .session = session,
@@ -202,7 +195,7 @@ met_status met_generate(met_session *session, const int32_t *tokens, int32_t cou
         status = step(&g, start, err);
     if (status == MET_OK && g.result->finish != MET_FINISH_CALLBACK) status = show_rest(&g, err);
     if (g.result->first_token_seconds > 0) {
-        g.result->decode_seconds = seconds_now() - start - g.result->first_token_seconds;
+        g.result->decode_seconds = met_clock_seconds() - start - g.result->first_token_seconds;
     }
 done:
     met_text_stream_close(&g.text);

@@ -260,3 +260,14 @@ met_session_memory met_session_memory_used(const met_session *session)
                          (uint64_t)session->context_length * sizeof *session->tokens,
     };
 }
+
+met_status met_session_profile(met_session *session, bool on, met_error *err)
+{
+    met_status status = check_usable(session, err);
+    return status != MET_OK ? status : ops_of(session)->profile(session->timeline, on, err);
+}
+
+size_t met_session_op_times(const met_session *session, met_op_time *out, size_t capacity)
+{
+    return ops_of(session)->op_times(session->timeline, out, capacity);
+}

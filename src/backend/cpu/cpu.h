@@ -53,6 +53,15 @@ typedef struct cpu_loaded {
     double *rope_frequency; /* [head_dim / 2] radians a position */
 } cpu_loaded;
 
+/* What a phase cost since profiling began. */
+typedef struct cpu_phase_time {
+    uint64_t calls;
+    uint64_t tokens; /* rows that its matmul or attention had, all calls together */
+    uint64_t keys;   /* ATTENTION: key blocks visited by all key-value heads together */
+    uint64_t busy_ns;
+    uint64_t wait_ns;
+} cpu_phase_time;
+
 /* One worker's own work space, carved from the timeline's scratch. */
 typedef struct cpu_worker {
     void *panel;    /* met_cpu_panel_bytes(max_cols) */
@@ -92,6 +101,7 @@ typedef struct cpu_timeline {
     size_t partial_bytes;
     cpu_worker *workers; /* [threads] */
     atomic_int *cursors; /* [phases] next task of a phase that shares tasks out dynamically */
+    cpu_phase_time *times; /* [phases] or NULL: not profiled */
 } cpu_timeline;
 
 /* A step while it runs. */
@@ -145,6 +155,17 @@ void met_cpu_run_matmul(const cpu_run *run, const cpu_phase *phase, int32_t work
                         int32_t workers);
 void met_cpu_run_attention(const cpu_run *run, const cpu_phase *phase, int32_t phase_index,
                            int32_t worker, int32_t workers);
+
+/* profile.c */
+met_status met_cpu_profile(met_timeline *timeline, bool on, met_error *err);
+size_t met_cpu_op_times(const met_timeline *timeline, met_op_time *out, size_t capacity);
+/* Worker 0 after phase `index`: it began, finished its part, and was let go at these times. */
+void met_cpu_profile_phase(const cpu_run *run, int32_t index, uint64_t begin_ns, uint64_t done_ns,
+                           uint64_t end_ns);
+
+/* measure.c */
+met_status met_cpu_measure(met_machine *machine, met_dtype weight_type, met_ceilings *out,
+                           met_error *err);
 
 /* Timelines. met_cpu_timeline_prepare makes room for a step; on MET_E_MEMORY nothing changed. */
 met_status met_cpu_timeline_create(met_loaded *loaded, int32_t context_length, met_dtype kv_type,

@@ -3,6 +3,7 @@
  * The invariant: every worker walks the same phases and meets every barrier. */
 #include "backend/cpu/cpu.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <math.h>
@@ -79,6 +80,8 @@ static void run_last_row(const cpu_run *run, const cpu_phase *phase, int32_t wor
 static void run_phases(void *arg, int32_t worker, int32_t workers)
 {
     const cpu_run *run = arg;
+    bool timed = worker == 0 && run->timeline->times != NULL;
+    uint64_t begin = timed ? met_clock_ns() : 0;
     for (int32_t i = 0; i < run->loaded->phase_count; i++) {
         const cpu_phase *phase = &run->loaded->phases[i];
         switch (phase->kind) {
@@ -91,7 +94,13 @@ static void run_phases(void *arg, int32_t worker, int32_t workers)
             run_last_row(run, phase, worker, workers);
             break;
         }
+        uint64_t done = timed ? met_clock_ns() : 0;
         met_team_barrier(run->team, worker);
+        if (timed) {
+            uint64_t end = met_clock_ns();
+            met_cpu_profile_phase(run, i, begin, done, end);
+            begin = end;
+        }
     }
 }
 
@@ -183,6 +192,9 @@ static const met_machine_ops cpu_ops = {
     .timeline_free = met_cpu_timeline_free,
     .step = cpu_step,
     .timeline_memory = met_cpu_timeline_memory,
+    .profile = met_cpu_profile,
+    .op_times = met_cpu_op_times,
+    .measure = met_cpu_measure,
     .max_step_tokens = CPU_STEP_TOKENS_MAX,
 };
 

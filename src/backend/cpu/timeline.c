@@ -223,6 +223,7 @@ void met_cpu_timeline_free(met_timeline *base)
     free(timeline->scratch);
     free(timeline->partials);
     free(timeline->workers);
+    free(timeline->times);
     free(timeline);
 }
 

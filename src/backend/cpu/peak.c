@@ -1,5 +1,5 @@
 /* Owns: the loops behind peak.h. Does not own: clocks and threads. */
-#include "peak.h"
+#include "backend/cpu/peak.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -43,7 +43,7 @@ static uint64_t read_64(const void *from, size_t part, size_t streams, size_t ah
     return x[0] ^ x[1] ^ x[2] ^ x[3];
 }
 
-uint64_t met_bench_read(const void *from, size_t bytes, size_t streams, size_t ahead)
+uint64_t met_cpu_peak_read(const void *from, size_t bytes, size_t streams, size_t ahead)
 {
     size_t part = bytes / streams / STEP_BYTES * STEP_BYTES;
 #if defined(__x86_64__)
@@ -94,14 +94,14 @@ __attribute__((target("avx2,fma"))) static void float_loop_256(void)
         __asm__ volatile(TWELVE("vfmadd231ps") : OUTPUTS(z) : "x"(x), "x"(x));
 }
 
-double met_bench_int8_macs(void)
+double met_cpu_peak_int8_macs(void)
 {
     if (!__builtin_cpu_supports("avx512vnni")) return 0.0;
     int8_loop();
     return 64.0 * CHAINS * LOOPS;
 }
 
-double met_bench_float_macs(void)
+double met_cpu_peak_float_macs(void)
 {
     if (__builtin_cpu_supports("avx512f")) {
         float_loop_512();
@@ -112,12 +112,12 @@ double met_bench_float_macs(void)
     return 8.0 * CHAINS * LOOPS;
 }
 #else
-double met_bench_int8_macs(void)
+double met_cpu_peak_int8_macs(void)
 {
     return 0.0;
 }
 
-double met_bench_float_macs(void)
+double met_cpu_peak_float_macs(void)
 {
     return 0.0;
 }
