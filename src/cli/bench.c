@@ -367,10 +367,8 @@ static met_status prepare(bench *b, met_invocation *invocation, met_error *err)
     if (status != MET_OK) return status;
     add_test(b, true, options->prompt);
     add_test(b, false, options->generate);
-    met_session_options session_options = met_session_options_default();
-    session_options.context_length =
-        met_engine_context_length(&b->engine, &options->engine, invocation->environment, 0);
-    status = met_session_create(b->engine.model, &session_options, &b->session, err);
+    status = met_engine_create_session(&b->engine, &options->engine, invocation->environment, 0,
+                                       &b->session, err);
     if (status != MET_OK) return status;
     return make_tokens(b, met_model_describe(b->engine.model).vocab, err);
 }
@@ -384,7 +382,8 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
     met_status status = prepare(b, invocation, err);
     if (status == MET_OK && b->test_count == 0) {
         status = met_failure_set(err, MET_E_ARGUMENT,
-                                 "--prompt-tokens and --generate-tokens: both 0, expected one above");
+                                 "--prompt-tokens, --generate-tokens: both are 0, expected one "
+                                 "to be more");
     }
     if (status == MET_OK) {
         status = measure(b, met_model_describe(b->engine.model).weight_type, err);
@@ -461,7 +460,7 @@ static const met_option_group groups[] = {
 const met_command met_command_bench = {
     .name = "bench",
     .summary = "Measure speed beside what this machine can do at most.",
-    .synopsis = "bench [--gguf-path FILE] [-p N] [-n N] [-d N] [-r N] [--roofline] [--json]",
+    .synopsis = "bench [-m FILE] [-p N] [-n N] [-d N] [-r N] [--roofline] [--json]",
     .notes = "The ceilings are a streaming read over 1 GiB and the peak of the multiply "
              "instruction in use, with the same threads, measured before and after each "
              "repetition. Use synth to make a model of any Qwen2.5 shape.",

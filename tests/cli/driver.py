@@ -18,7 +18,8 @@ from support import tap  # noqa: E402,F401  (the scripts call tap.main)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 METALLIC = os.path.abspath(sys.argv[1])
-COMMANDS = ("tokenize", "detokenize", "logits", "perplexity", "inspect", "template", "synth")
+COMMANDS = ("tokenize", "detokenize", "logits", "perplexity", "inspect", "template", "synth",
+            "bench")
 # A run that takes longer hangs: the longest takes some seconds, also with sanitizers.
 TIMEOUT_SECONDS = 120
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130

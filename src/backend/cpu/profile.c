@@ -95,8 +95,8 @@ size_t met_cpu_op_times(const met_timeline *base, met_op_time *out, size_t capac
         };
         if (phase->kind == CPU_PHASE_MATMUL) count_weights(program, phase, time, &out[i]);
         if (phase->kind == CPU_PHASE_ATTENTION) {
-            out[i].bytes = time->keys * 2 * MET_KEY_BLOCK * (uint64_t)program->head_dim *
-                           sizeof(uint16_t);
+            out[i].bytes = time->keys * 2 * MET_KEY_BLOCK *
+                           met_dtype_row_bytes(timeline->kv_type, (size_t)program->head_dim);
         }
     }
     return (size_t)loaded->phase_count;
