@@ -460,7 +460,7 @@ static const met_option_group groups[] = {
 const met_command met_command_bench = {
     .name = "bench",
     .summary = "Measure speed beside what this machine can do at most.",
-    .synopsis = "bench [-m FILE] [-p N] [-n N] [-d N] [-r N] [--roofline] [--json]",
+    .synopsis = "bench [-m FILE] [-p N] [-n N] [-d N] [-r N] [--json]",
     .notes = "The ceilings are a streaming read over 1 GiB and the peak of the multiply "
              "instruction in use, with the same threads, measured before and after each "
              "repetition. Use synth to make a model of any Qwen2.5 shape.",
