@@ -611,6 +611,21 @@ static int number(const char *text, int least, int most)
     return (int)value;
 }
 
+/* A level that is there to be measured, or out with an error that names those that are. */
+static const char *level_name(const char *name)
+{
+    for (int32_t level = 0; level < met_cpu_level_count(); level++) {
+        bool same = strcmp(name, met_cpu_level_name(level)) == 0;
+        if (same && met_cpu_level_available(level)) return name;
+    }
+    fprintf(stderr, "bench_kernels: no level \"%s\" on this processor; there are", name);
+    for (int32_t level = 0; level < met_cpu_level_count(); level++) {
+        if (met_cpu_level_available(level)) fprintf(stderr, " %s", met_cpu_level_name(level));
+    }
+    fprintf(stderr, "\n");
+    exit(2);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"threads", required_argument, NULL, 't'},
@@ -621,19 +636,21 @@ int main(int argc, char **argv)
                                             {"large", no_argument, NULL, 'L'},
                                             {"best", no_argument, NULL, 'b'},
                                             {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     static bench b = {.rounds = 5, .first_result = true, .region_bytes = (size_t)REGION_KIB << 10};
     int threads = 0;
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
         case 't': threads = number(optarg, 1, THREADS_MAX); break;
-        case 'l': b.level = optarg; break;
+        case 'l': b.level = level_name(optarg); break;
         case 'f': b.filter = optarg; break;
         case 'r': b.rounds = number(optarg, 1, ROUNDS_MAX); break;
         case 'k': b.region_bytes = (size_t)number(optarg, 64, 16 << 20) << 10; break;
         case 'L': b.large = true; break;
         case 'b': b.best = true; break;
         case 'j': b.json = true; break;
+        case 'h': fputs(usage, stdout); return 0;
         default: fputs(usage, stderr); return 2;
         }
     }
