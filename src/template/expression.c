@@ -274,6 +274,7 @@ static bool add_named(met_eval *ev, met_jnamed *named, size_t *count, met_jvalue
         return met_eval_fail(ev, "'**' needs names that are strings, found %s",
                              met_j_type_name(name));
     }
+    if (!met_eval_charge_bytes(ev, *count * sizeof *named)) return false;
     for (size_t i = 0; i < *count; i++) {
         met_str known = {named[i].name->data, named[i].name->bytes};
         if (met_str_equal(known, met_j_str_view(name))) {

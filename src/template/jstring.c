@@ -246,11 +246,12 @@ bool met_jstring_strip(met_eval *ev, const met_jstring *s, const met_jstring *ch
 {
     size_t begin = 0;
     size_t end = s->bytes;
+    size_t work = chars == NULL ? 1 : chars->bytes; /* for each character */
     uint32_t c = 0;
     while ((sides & MET_JSTRIP_LEFT) != 0 && begin < end) {
         size_t length = met_utf8_next(s->data + begin, end - begin, &c);
         if (!is_stripped(c, chars)) break;
-        if (!met_eval_charge_bytes(ev, 1)) return false;
+        if (!met_eval_charge_bytes(ev, work)) return false;
         begin += length;
     }
     while ((sides & MET_JSTRIP_RIGHT) != 0 && begin < end) {
@@ -260,7 +261,7 @@ bool met_jstring_strip(met_eval *ev, const met_jstring *s, const met_jstring *ch
         }
         (void)met_utf8_next(s->data + at, end - at, &c);
         if (!is_stripped(c, chars)) break;
-        if (!met_eval_charge_bytes(ev, 1)) return false;
+        if (!met_eval_charge_bytes(ev, work)) return false;
         end = at;
     }
     return met_jstring_range(ev, s, begin, end, out);

@@ -187,7 +187,9 @@ static bool affix(met_eval *ev, met_jvalue self, const met_jvalue *bound, bool a
     if (bound[0].kind == MET_J_TUPLE) {
         const met_jlist *tuple = bound[0].as.list;
         for (size_t i = 0; !found && i < tuple->count; i++) {
-            if (!met_arg_need_string(ev, tuple->items[i], what, &one)) return false;
+            if (!met_eval_step(ev) || !met_arg_need_string(ev, tuple->items[i], what, &one)) {
+                return false;
+            }
             found = inside && has_affix(s, one, begin, end, at_end);
         }
     } else {

@@ -317,6 +317,7 @@ bool met_number_parse_int(met_eval *ev, met_str text, int base, int64_t *out, bo
     int64_t value = 0;
     size_t at = 0;
     *valid = false;
+    if (!met_eval_charge_bytes(ev, text.bytes)) return false;
     text = stripped(text);
     if (base != 0 && (base < 2 || base > 36)) return true;
     bool minus = text.bytes > 0 && text.data[0] == '-';

@@ -228,6 +228,9 @@ static bool parse_argument(met_parser *p, met_jarguments *out)
     if (p->token->kind == MET_JTOKEN_NAME && p->token[1].kind == MET_JTOKEN_OPERATOR &&
         met_str_is(p->token[1].text, "=")) {
         if (out->star_star != NULL) return met_parser_fail(p, "named argument after '**'");
+        if (out->named_count == MET_PARSER_PARAMETERS_MAX) {
+            return met_parser_fail(p, "more than %d named arguments", MET_PARSER_PARAMETERS_MAX);
+        }
         for (size_t i = 0; i < out->named_count; i++) {
             met_str name = {out->named[i].name->data, out->named[i].name->bytes};
             if (met_str_equal(p->token->text, name)) {

@@ -422,6 +422,9 @@ static bool parse_set(met_parser *p, met_jstatement *statement)
 
 static bool parse_parameter(met_parser *p, met_jmacro_node *macro)
 {
+    if (macro->count == MET_PARSER_PARAMETERS_MAX) {
+        return met_parser_fail(p, "more than %d parameters", MET_PARSER_PARAMETERS_MAX);
+    }
     met_jparameter *grown =
         met_parser_grow(p, macro->parameters, macro->count, sizeof *macro->parameters);
     if (grown == NULL) return false;

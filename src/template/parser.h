@@ -13,6 +13,9 @@ typedef struct met_parser_unknown {
     bool filter;
 } met_parser_unknown;
 
+/* Of a macro, or named ones of a call; they are compared with each other. */
+enum { MET_PARSER_PARAMETERS_MAX = 255 };
+
 typedef struct met_parser {
     met_arena *arena; /* of the template */
     met_error *err;

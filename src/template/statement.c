@@ -231,6 +231,9 @@ static bool bind_positional_rest(met_eval *ev, const met_jmacro_node *node, cons
 /* Parameters in the macro's scope, which is the innermost; defaults see those before them. */
 static bool bind_parameters(met_eval *ev, const met_jmacro_node *node, const met_jcall *call)
 {
+    if (!met_eval_charge_bytes(ev, (node->count + 1) * call->named_count * sizeof *call->named)) {
+        return false;
+    }
     if (!bind_named_rest(ev, node, call) || !bind_positional_rest(ev, node, call)) return false;
     for (size_t i = 0; i < node->count; i++) {
         const met_jparameter *parameter = &node->parameters[i];

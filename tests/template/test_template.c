@@ -257,6 +257,24 @@ static void endless_work_meets_its_bound(void **state)
     assert_non_null(strstr(err.text, "steps"));
 }
 
+/* Work that grows faster than the source or the values has to be counted. */
+static void work_that_multiplies_is_counted(void **state)
+{
+    (void)state;
+    met_error err = {.status = MET_OK};
+    met_template_limits limits = met_template_limits_default();
+    static const char *const sources[] = {
+        "{% set x = 'ab' * 2000000 %}{{ x.strip(('c' * 2000000) ~ 'ab') | length }}",
+        "{% set x = 'a' * 4000000 %}{{ x.rfind('b' ~ x[:2000000]) }}",
+        "{% set x = ('1,' * 90000).split(',') %}{% set y = '1' * 4000000 %}"
+        "{% for i in x %}{{ y.startswith('2') }}{% endfor %}",
+    };
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        assert_int_equal(evaluate_within(sources[i], limits, &err), MET_E_TEMPLATE);
+        if (strstr(err.text, "steps") == NULL) fail_msg("%s: %s", sources[i], err.text);
+    }
+}
+
 static void recursion_meets_its_bound(void **state)
 {
     (void)state;
@@ -425,6 +443,7 @@ int main(void)
         cmocka_unit_test(growing_output_meets_its_bound),
         cmocka_unit_test(growing_memory_meets_its_bound),
         cmocka_unit_test(endless_work_meets_its_bound),
+        cmocka_unit_test(work_that_multiplies_is_counted),
         cmocka_unit_test(recursion_meets_its_bound),
         cmocka_unit_test(nesting_in_the_source_meets_its_bound),
         cmocka_unit_test(long_chains_are_not_nesting),
