@@ -28,8 +28,8 @@ STRINGS = ["''", "'a'", "'Hello'", "' x '", "'a,b,c'", "'é☃'", "'\\n'", "'it\
 NUMBERS = ["0", "1", "2", "-1", "3", "7", "10", "0.5", "2.0", "-1.5", "1e3", "100"]
 OPERATORS = ["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", "<=", ">", ">=", "and", "or",
              "in", "not in", "**"]
-TESTS = ["defined", "undefined", "none", "string", "number", "integer", "float", "boolean", "mapping",
-         "sequence", "iterable", "true", "false", "odd", "even", "lower", "upper", "callable",
+TESTS = ["defined", "undefined", "none", "string", "number", "integer", "float", "boolean",
+         "mapping", "sequence", "iterable", "true", "false", "odd", "even", "lower", "upper", "callable",
          "divisibleby 2", "in l", "eq 1", "ne 'a'", "lt 2", "ge 1", "sameas none", "escaped"]
 FILTERS = ["abs", "capitalize", "count", "default('z')", "d('z', true)", "dictsort", "e", "first",
            "float", "int", "items | list", "join", "join('-')", "last", "length", "list", "lower",
@@ -98,8 +98,8 @@ class Generator:
         if kind == 10:
             bounds = [self.pick(["", "1", "-1", "2", "-3", "0"]) for _ in range(3)]
             step = ":" + bounds[2] if self.chance(0.5) else ""
-            # Of a name: slices of constants that cannot be sliced are undefined to jinja2's optimizer
-            # and an error without it.
+            # Of a name: slices of constants that cannot be sliced are undefined to jinja2's
+            # optimizer and an error without it.
             return f"{self.pick(list(NAMES))}[{bounds[0]}:{bounds[1]}{step}]"
         if kind == 11:
             return (f"({self.expression(inner)} if {self.expression(inner)} else "
@@ -174,15 +174,15 @@ class Generator:
 
 # Pieces that put together are mostly no template: what is one has its white space right.
 SOUP = ["{%", "%}", "{{", "}}", "{#", "#}", "{%-", "-%}", "{{-", "-}}", "{#-", "-#}", "{%+", "+%}",
-        "{{+", "+#}", "\n", "\n", " ", "  ", "\t", "\r\n", "\r", "\u3000", "x", "y", "{", "}", "%", "#",
-        "-", "{% raw %}", "{%- raw -%}", "{% endraw %}", "{%-endraw+%}", " raw ", "{% if y %}",
+        "{{+", "+#}", "\n", "\n", " ", "  ", "\t", "\r\n", "\r", "\u3000", "x", "y", "{", "}", "%",
+        "#", "-", "{% raw %}", "{%- raw -%}", "{% endraw %}", "{%-endraw+%}", " raw ", "{% if y %}",
         "{%- endif %}", "{% endif -%}", "{% set a = 1 %}", "{{ a }}", "{{ 'q' -}}", "{# c #}",
         "{#- c\n-#}", "'", "\"", "1", "a", "{{ {'a':{}}}}", "{{ '}}' }}", "{%if y%}"]
 
 
 # Tokens in any order, in places that each take something else.
-TOKENS = ("a l s m 1 2.5 'x' true none ( ) [ ] { } , : . | = + - * / // % ** ~ == != < > and or not in "
-          "is if else upper list defined odd join length .x |upper |list(1) [0] (1) f= *l **m "
+TOKENS = ("a l s m 1 2.5 'x' true none ( ) [ ] { } , : . | = + - * / // % ** ~ == != < > and or "
+          "not in is if else upper list defined odd join length .x |upper |list(1) [0] (1) f= *l **m "
           "is.defined for set").split()
 PLACES = ["{{ @ }}", "{{ @ }}", "{{ @ }}", "{% set @ %}{{ a }}", "{% set q = @ %}{{ q }}",
           "{% for @ %}{{ a }}{% endfor %}", "{% for a in @ %}{{ a }}{% endfor %}",

@@ -59,8 +59,8 @@ class Python(unittest.TestCase):
         size = 4096
         for begin in range(0, len(CHARACTERS), size):
             part = CHARACTERS[begin:begin + size]
-            found = self.render("{% for c in l %}{{ " + expression + " }}" + SEPARATOR + "{% endfor %}",
-                                {"l": part}).split(SEPARATOR)
+            template = "{% for c in l %}{{ " + expression + " }}" + SEPARATOR + "{% endfor %}"
+            found = self.render(template, {"l": part}).split(SEPARATOR)
             self.assertEqual(len(found), len(part) + 1)
             wrong += [f"U+{ord(c):04X}: {f!r}, expected {function(c)!r}"
                       for c, f in zip(part, found) if f != str(function(c))]
@@ -89,7 +89,8 @@ class Python(unittest.TestCase):
                                 lambda c: len(("a" + c + "b").splitlines()))
 
     def test_questions_about_every_character(self):
-        self.compare_characters("[c.isalpha(), c.isupper(), c.islower(), c.isspace(), c.isdecimal()]",
+        self.compare_characters("[c.isalpha(), c.isupper(), c.islower(), c.isspace(), "
+                                "c.isdecimal()]",
                                 lambda c: [c.isalpha(), c.isupper(), c.islower(), c.isspace(),
                                            c.isdecimal()])
 
@@ -118,9 +119,10 @@ class Python(unittest.TestCase):
             b = (rng.randrange(-2 ** 63, 2 ** 63) >> rng.randrange(62)) or 1
             if b == -1:
                 continue
-            found = self.render("{{ a / b }} {{ a // b }} {{ a % b }} {{ a < b }} {{ a == b * 1.0 }}"
-                                " {{ a < b * 1.0 }}", {"a": a, "b": b})
-            self.assertEqual(found, f"{a / b} {a // b} {a % b} {a < b} {a == b * 1.0} {a < b * 1.0}")
+            found = self.render("{{ a / b }} {{ a // b }} {{ a % b }} {{ a < b }} "
+                                "{{ a == b * 1.0 }} {{ a < b * 1.0 }}", {"a": a, "b": b})
+            self.assertEqual(found, f"{a / b} {a // b} {a % b} {a < b} "
+                                    f"{a == b * 1.0} {a < b * 1.0}")
 
 
 if __name__ == "__main__":
