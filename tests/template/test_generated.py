@@ -29,7 +29,8 @@ NUMBERS = ["0", "1", "2", "-1", "3", "7", "10", "0.5", "2.0", "-1.5", "1e3", "10
 OPERATORS = ["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", "<=", ">", ">=", "and", "or",
              "in", "not in", "**"]
 TESTS = ["defined", "undefined", "none", "string", "number", "integer", "float", "boolean",
-         "mapping", "sequence", "iterable", "true", "false", "odd", "even", "lower", "upper", "callable",
+         "mapping", "sequence", "iterable", "true", "false", "odd", "even", "lower", "upper",
+         "callable",
          "divisibleby 2", "in l", "eq 1", "ne 'a'", "lt 2", "ge 1", "sameas none", "escaped"]
 FILTERS = ["abs", "capitalize", "count", "default('z')", "d('z', true)", "dictsort", "e", "first",
            "float", "int", "items | list", "join", "join('-')", "last", "length", "list", "lower",
@@ -182,8 +183,8 @@ SOUP = ["{%", "%}", "{{", "}}", "{#", "#}", "{%-", "-%}", "{{-", "-}}", "{#-", "
 
 # Tokens in any order, in places that each take something else.
 TOKENS = ("a l s m 1 2.5 'x' true none ( ) [ ] { } , : . | = + - * / // % ** ~ == != < > and or "
-          "not in is if else upper list defined odd join length .x |upper |list(1) [0] (1) f= *l **m "
-          "is.defined for set").split()
+          "not in is if else upper list defined odd join length .x |upper |list(1) [0] (1) f= *l "
+          "**m is.defined for set").split()
 PLACES = ["{{ @ }}", "{{ @ }}", "{{ @ }}", "{% set @ %}{{ a }}", "{% set q = @ %}{{ q }}",
           "{% for @ %}{{ a }}{% endfor %}", "{% for a in @ %}{{ a }}{% endfor %}",
           "{% if @ %}1{% endif %}", "{% macro f(@) %}1{% endmacro %}{{ f() }}", "{{ dict(@) }}",
