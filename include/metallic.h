@@ -127,8 +127,8 @@ typedef struct met_context_info {
 /* Strings are borrowed until the context is freed. */
 MET_API met_context_info met_context_describe(const met_context *context);
 
-/* What the machine can do at most, measured now with all of its threads. A ceiling moves with clocks
- * and neighbours: measure it in the same run as what is compared with it. */
+/* What the machine can do at most, measured now with all of its threads. A ceiling moves with
+ * clocks and neighbours: measure it in the same run as what is compared with it. */
 typedef struct met_ceilings {
     double read_bytes_per_second; /* streaming read over 1 GiB: the limit of decode */
     double macs_per_second;       /* multiply-adds of the kernel for `weight_type`: the limit of
@@ -306,8 +306,8 @@ typedef struct met_session_memory {
 
 MET_API met_session_memory met_session_memory_used(const met_session *session);
 
-/* Where the time of steps goes. One entry for each phase of the machine's schedule: one operation of
- * the program, or several that the machine fused. */
+/* Where the time of steps goes. One entry for each phase of the machine's schedule: one operation
+ * of the program, or several that the machine fused. */
 typedef struct met_op_time {
     const char *work;  /* "rmsnorm, matmul, swiglu"; static storage */
     met_str weight;    /* name of its first matrix, or empty; borrowed until the model is freed */

@@ -2,7 +2,8 @@
  *
  * The invariant: between two runs every worker waits for `generation` to move, first spinning, then
  * parked on a condition variable, so that an idle team uses no processor. Inside a run the barrier
- * spins, and yields after a while so that more threads than cores still make progress. */
+ * spins, and yields after a while because the worker it waits for may have lost its core. With more
+ * threads than cores it never spins: the others can only arrive when this one steps aside. */
 #include "base/team.h"
 
 #include "base/error.h"
@@ -18,7 +19,7 @@
 enum {
     CACHE_LINE = 128, /* two lines: the adjacent one is prefetched with it */
     SPINS_BEFORE_PARK = 20000, /* some 100 us: longer than the host's work between two steps */
-    SPINS_BEFORE_YIELD = 4000
+    SPINS_BEFORE_YIELD = 2000
 };
 
 typedef struct worker_slot {
@@ -29,6 +30,7 @@ struct met_team {
     int32_t threads;
     pthread_t *handles; /* [threads - 1] */
     worker_slot *slots; /* [threads] */
+    bool crowded; /* more threads than cores */
     met_team_fn fn;
     void *arg;
 
@@ -85,17 +87,21 @@ void met_team_barrier(met_team *team, int32_t worker)
         atomic_store_explicit(&team->sense, sense, memory_order_release);
         return;
     }
-    for (uint32_t spins = 0;
-         atomic_load_explicit(&team->sense, memory_order_acquire) != sense; spins++) {
-        if (spins < SPINS_BEFORE_YIELD) cpu_relax();
-        else sched_yield();
+    uint32_t spins = team->crowded ? 0 : SPINS_BEFORE_YIELD;
+    while (atomic_load_explicit(&team->sense, memory_order_acquire) != sense) {
+        if (spins > 0) {
+            spins--;
+            cpu_relax();
+        } else {
+            sched_yield();
+        }
     }
 }
 
 /* Wait until `generation` differs from `seen`. */
 static void wait_for_run(met_team *team, uint32_t seen)
 {
-    for (int32_t spins = 0; spins < SPINS_BEFORE_PARK; spins++) {
+    for (int32_t spins = team->crowded ? 0 : SPINS_BEFORE_PARK; spins > 0; spins--) {
         if (atomic_load_explicit(&team->generation, memory_order_acquire) != seen) return;
         cpu_relax();
     }
@@ -205,6 +211,7 @@ met_status met_team_create(int32_t threads, met_team **out, met_error *err)
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->wake, NULL);
     team->threads = 1; /* as many as are running, for met_team_free */
+    team->crowded = threads > met_team_cores();
 
     size_t slot_bytes = (size_t)threads * sizeof *team->slots;
     team->slots = aligned_alloc(CACHE_LINE, slot_bytes);
