@@ -103,7 +103,8 @@ typedef struct met_context met_context;
 
 typedef struct met_context_options {
     const char *backend; /* "auto" or "cpu"; NULL is "auto" */
-    const char *isa;     /* "auto", "scalar", "avx2", "avx512": the highest level to use */
+    const char *isa;     /* the highest level to use: "auto", "scalar"; on x86 "avx2", "avxvnni",
+                          * "avx512"; on ARM "neon", "i8mm" */
     int32_t threads;     /* 1..256; 0: one for each core that this process may use */
 } met_context_options;
 

@@ -212,9 +212,13 @@ static met_status choose_level(const char *isa, int32_t *level, met_error *err)
                             "cpu: ISA level %s is not available on this processor", name);
         }
     }
-    return met_fail(err, MET_E_ARGUMENT,
-                    "cpu: ISA level \"%s\" is not known, expected auto, scalar, avx2 or avx512",
-                    isa);
+    char known[128] = "auto";
+    for (int32_t i = 0; i < met_cpu_level_count(); i++) {
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, ", %s", met_cpu_level_name(i));
+    }
+    return met_fail(err, MET_E_ARGUMENT, "cpu: ISA level \"%s\" is not known, expected one of %s",
+                    isa, known);
 }
 
 met_status met_cpu_machine_open(const struct met_machine_options *options, met_machine **out,
