@@ -191,6 +191,7 @@ static const met_machine_ops cpu_ops = {
     .timeline_create = met_cpu_timeline_create,
     .timeline_free = met_cpu_timeline_free,
     .step = cpu_step,
+    .timeline_reserve = met_cpu_timeline_reserve,
     .timeline_memory = met_cpu_timeline_memory,
     .profile = met_cpu_profile,
     .op_times = met_cpu_op_times,
