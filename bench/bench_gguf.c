@@ -1,53 +1,36 @@
-/* What opening a file costs, and making one.
+/* What opening a file costs, and making one, through the public header. Bytes are those of the
+ * whole file when it is made, and of the keys when there are a million of them in memory.
  *
- *   bench_gguf         a synthetic qwen2.5-0.5b in Q8_0 (530 MB in TMPDIR or /tmp, removed after)
- *                      and a million keys in memory
- *   bench_gguf FILE    opens FILE */
+ *   bench_gguf [OPTION]...         a synthetic qwen2.5-0.5b in Q8_0 (530 MB in TMPDIR or /tmp,
+ *                                  removed after; with --quick a tiny one)
+ *   bench_gguf [OPTION]... FILE    opens FILE */
+#include "harness.h"
+
 #include "metallic.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 21, KEYS = 1000000, KEY_BYTES = 8 + 16 + 4 + 4 };
+enum { KEYS = 1000000, KEYS_QUICK = 1000, KEY_BYTES = 8 + 16 + 4 + 4 };
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_seconds(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static bool fail(const met_error *err)
-{
-    fprintf(stderr, "bench_gguf: %s\n", err->text);
-    return false;
-}
-
-static bool open_once(const char *path, double *seconds)
-{
+typedef struct gguf_job {
+    const char *path;
+    const char *shape; /* of the model that is made */
+    bool made;         /* path is ours to remove */
+    const uint8_t *keys;
+    size_t key_bytes;
+    met_status status;
     met_error err;
-    met_file *file = NULL;
-    double start = seconds_now();
-    if (met_file_open(path, &file, &err) != MET_OK) return fail(&err);
-    *seconds = seconds_now() - start;
-    met_file_close(file);
-    return true;
-}
+} gguf_job;
 
 /* Ask the system to forget the file, as after a start of the machine. */
-static void drop_cache(const char *path)
+static void drop_cache(void *arg)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const gguf_job *job = arg;
+    int fd = open(job->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return;
     (void)fsync(fd);
 #if defined(POSIX_FADV_DONTNEED)
@@ -56,47 +39,86 @@ static void drop_cache(const char *path)
     close(fd);
 }
 
-static bool bench_open(const char *path)
+static void run_open(void *arg, int32_t worker, int32_t workers)
 {
-    double warm[ROUNDS], cold = 0;
-    drop_cache(path);
-    if (!open_once(path, &cold)) return false;
-    for (int i = 0; i < ROUNDS; i++) {
-        if (!open_once(path, &warm[i])) return false;
-    }
-    qsort(warm, ROUNDS, sizeof warm[0], compare_seconds);
-    printf("open, not cached    %8.3f ms\n", cold * 1e3);
-    printf("open, cached        %8.3f ms (median of %d)\n", warm[ROUNDS / 2] * 1e3, ROUNDS);
-    return true;
+    (void)worker, (void)workers;
+    gguf_job *job = arg;
+    met_file *file = NULL;
+    met_status status = met_file_open(job->path, &file, &job->err);
+    if (status != MET_OK) job->status = status;
+    met_file_close(file);
 }
 
-static bool bench_synth(const char *path)
+static void run_synth(void *arg, int32_t worker, int32_t workers)
 {
-    met_error err;
+    (void)worker, (void)workers;
+    gguf_job *job = arg;
+    met_synth_options options = {job->shape, "q8_0", 1, NULL};
+    met_status status = met_synth(&options, job->path, NULL, NULL, &job->err);
+    if (status != MET_OK) job->status = status;
+}
+
+static void run_keys(void *arg, int32_t worker, int32_t workers)
+{
+    (void)worker, (void)workers;
+    gguf_job *job = arg;
     met_file *file = NULL;
-    met_synth_options options = {"qwen2.5-0.5b", "q8_0", 1, NULL};
-    double start = seconds_now();
-    if (met_synth(&options, path, NULL, NULL, &err) != MET_OK) return fail(&err);
-    double seconds = seconds_now() - start;
-    if (met_file_open(path, &file, &err) != MET_OK) return fail(&err);
-    double megabytes = (double)met_file_describe(file).file_bytes * 1e-6;
+    met_status status = met_file_open_memory(job->keys, job->key_bytes, "keys", &file, &job->err);
+    if (status != MET_OK) job->status = status;
     met_file_close(file);
-    printf("synth               %8.0f MB/s (%.0f MB)\n", megabytes / seconds, megabytes);
-    return true;
+}
+
+/* The end of the program when a call failed; no file is left behind. */
+static void check(const bench *b, const gguf_job *job)
+{
+    if (job->status == MET_OK) return;
+    if (job->made) (void)unlink(job->path);
+    bench_fail(b, job->err.text);
+}
+
+static void measure(bench *b, gguf_job *job, bench_case what)
+{
+    what.arg = job;
+    what.waits = true;
+    bench_measure(b, NULL, &what);
+    check(b, job);
+}
+
+static void bench_open(bench *b, const char *path, bool made)
+{
+    gguf_job job = {.path = path, .made = made};
+    measure(b, &job,
+            (bench_case){
+                .name = "open, not cached", .run = run_open, .prepare = drop_cache, .calls = 3});
+    measure(b, &job, (bench_case){.name = "open, cached", .run = run_open});
+}
+
+/* Make a model, and leave it at `path`. */
+static void bench_synth(bench *b, const char *path)
+{
+    met_file *file = NULL;
+    gguf_job job = {.path = path, .shape = b->quick ? "tiny" : "qwen2.5-0.5b", .made = true};
+    char name[64];
+    (void)snprintf(name, sizeof name, "synth %s q8_0", job.shape);
+    run_synth(&job, 0, 1);
+    check(b, &job);
+    job.status = met_file_open(path, &file, &job.err);
+    check(b, &job);
+    double bytes = (double)met_file_describe(file).file_bytes;
+    met_file_close(file);
+    measure(b, &job, (bench_case){.name = name, .run = run_synth, .bytes = bytes, .calls = 1});
 }
 
 /* Names in a scattered order, so that sorting them is real work. */
-static bool bench_keys(void)
+static void bench_keys(bench *b)
 {
-    size_t bytes = 24 + (size_t)KEYS * KEY_BYTES;
-    uint8_t *data = calloc(1, bytes);
-    met_file *file = NULL;
-    met_error err;
-    if (data == NULL) return false;
-    const uint64_t counts[2] = {0, KEYS};
+    uint64_t keys = b->quick ? KEYS_QUICK : KEYS;
+    gguf_job job = {.key_bytes = 24 + (size_t)keys * KEY_BYTES};
+    uint8_t *data = bench_memory(b, job.key_bytes);
+    const uint64_t counts[2] = {0, keys};
     memcpy(data, "GGUF\3\0\0\0", 8);
     memcpy(data + 8, counts, sizeof counts);
-    for (uint64_t i = 0; i < KEYS; i++) {
+    for (uint64_t i = 0; i < keys; i++) {
         uint8_t *key = data + 24 + i * KEY_BYTES;
         char name[17];
         uint64_t name_bytes = 16;
@@ -106,24 +128,33 @@ static bool bench_keys(void)
         memcpy(key + 8, name, 16);
         memcpy(key + 24, &type, 4);
     }
-    double start = seconds_now();
-    met_status status = met_file_open_memory(data, bytes, "keys", &file, &err);
-    double seconds = seconds_now() - start;
-    met_file_close(file);
-    free(data);
-    if (status != MET_OK) return fail(&err);
-    printf("open, %d keys %6.0f ms\n", KEYS, seconds * 1e3);
-    return true;
+    job.keys = data;
+    char name[64];
+    (void)snprintf(name, sizeof name, "open, %llu keys in memory", (unsigned long long)keys);
+    measure(
+        b, &job,
+        (bench_case){.name = name, .run = run_keys, .bytes = (double)job.key_bytes, .calls = 3});
 }
 
-int main(int argc, char **argv)
+static void bench_made_file(bench *b)
 {
-    if (argc > 1) return bench_open(argv[1]) ? 0 : 1;
     const char *folder = getenv("TMPDIR");
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/bench-gguf-%ld.gguf", folder == NULL ? "/tmp" : folder,
                    (long)getpid());
-    bool ok = bench_synth(path) && bench_open(path);
+    bench_synth(b, path);
+    bench_open(b, path, true);
     (void)unlink(path);
-    return ok && bench_keys() ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    bench b;
+    bench_begin(&b, "gguf", "[MODEL.gguf]", argc, argv);
+    if (b.operand_count > 0)
+        bench_open(&b, b.operands[0], false);
+    else
+        bench_made_file(&b);
+    bench_keys(&b);
+    return bench_end(&b);
 }

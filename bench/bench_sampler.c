@@ -1,32 +1,17 @@
-/* What choosing a token costs, for the vocabulary of Qwen2.5: best and median of many choices.
- *
- *   bench_sampler [--json] */
+/* What choosing a token costs, for the vocabulary of Qwen2.5. GB/s are of logits. */
+#include "harness.h"
+
 #include "generate/sampler.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+enum { VOCAB = 151936, WINDOW = 64 };
 
-enum { VOCAB = 151936, ROUNDS = 301, WINDOW = 64 };
-
-typedef struct bench_case {
-    const char *name;
-    met_sampling options;
-} bench_case;
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare_seconds(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
+typedef struct sampler_job {
+    const float *logits; /* [VOCAB] */
+    met_sampler *sampler;
+    int32_t token;
+    met_status status;
+    met_error err;
+} sampler_job;
 
 /* Near to a normal distribution with a few clear favourites, as a model gives. */
 static void fill_logits(float *logits)
@@ -46,50 +31,48 @@ static void fill_logits(float *logits)
         logits[7001 * i] = 14 - 0.4f * (float)i;
 }
 
-static bool run(const bench_case *one, const float *logits, bool json)
+static void run_choose(void *arg, int32_t worker, int32_t workers)
 {
-    static double seconds[ROUNDS];
-    met_error err;
-    met_sampler *sampler = NULL;
-    if (met_sampler_create(&one->options, VOCAB, &sampler, &err) != MET_OK) goto fail;
+    (void)worker, (void)workers;
+    sampler_job *job = arg;
+    met_status status = met_sampler_choose(job->sampler, job->logits, &job->token, &job->err);
+    if (status != MET_OK) job->status = status;
+}
+
+static void bench_choose(bench *b, const char *name, const met_sampling *options,
+                         const float *logits)
+{
+    sampler_job job = {.logits = logits};
+    if (met_sampler_create(options, VOCAB, &job.sampler, &job.err) != MET_OK)
+        bench_fail(b, job.err.text);
     for (int32_t i = 0; i < WINDOW; i++)
-        met_sampler_accept(sampler, 997 * i);
-    for (int r = 0; r < ROUNDS; r++) {
-        int32_t token = 0;
-        double start = seconds_now();
-        if (met_sampler_choose(sampler, logits, &token, &err) != MET_OK) goto fail;
-        seconds[r] = seconds_now() - start;
-    }
-    met_sampler_free(sampler);
-    qsort(seconds, ROUNDS, sizeof *seconds, compare_seconds);
-    double best_ms = seconds[0] * 1e3, median_ms = seconds[ROUNDS / 2] * 1e3;
-    double gb_per_s = VOCAB * sizeof *logits / seconds[0] * 1e-9;
-    if (json) {
-        printf("{\"schema\":\"metallic.bench.sampler/1\",\"case\":\"%s\",\"vocab\":%d,"
-               "\"best_ms\":%.4f,\"median_ms\":%.4f}\n",
-               one->name, VOCAB, best_ms, median_ms);
-    } else {
-        printf("%-34s best %.3f ms  median %.3f ms  (%.1f GB/s of logits)\n", one->name, best_ms,
-               median_ms, gb_per_s);
-    }
-    return true;
-fail:
-    fprintf(stderr, "bench_sampler: %s\n", err.text);
-    met_sampler_free(sampler);
-    return false;
+        met_sampler_accept(job.sampler, 997 * i);
+    bench_measure(b, NULL,
+                  &(bench_case){.name = name,
+                                .run = run_choose,
+                                .arg = &job,
+                                .bytes = VOCAB * sizeof *logits,
+                                .ceiling = BENCH_CEILING_READ,
+                                .memory = logits,
+                                .memory_bytes = VOCAB * sizeof *logits});
+    if (job.status != MET_OK) bench_fail(b, job.err.text);
+    met_sampler_free(job.sampler);
 }
 
 int main(int argc, char **argv)
 {
-    bool json = argc > 1 && strcmp(argv[1], "--json") == 0;
     met_sampling off = met_sampling_default();
-    bench_case cases[] = {{"greedy", off},
-                          {"temperature, top-k 40, top-p 0.95", off},
-                          {"the same with penalties", off},
-                          {"temperature", off},
-                          {"temperature, top-p 0.95", off},
-                          {"temperature, min-p 0.05", off}};
-    for (size_t i = 1; i < sizeof cases / sizeof *cases; i++)
+    struct {
+        const char *name;
+        met_sampling options;
+    } cases[] = {{"greedy", off},
+                 {"temperature, top-k 40, top-p 0.95", off},
+                 {"the same with penalties", off},
+                 {"temperature", off},
+                 {"temperature, top-p 0.95", off},
+                 {"temperature, min-p 0.05", off}};
+    size_t count = sizeof cases / sizeof cases[0];
+    for (size_t i = 1; i < count; i++)
         cases[i].options.temperature = 0.8f;
     for (size_t i = 1; i < 3; i++)
         cases[i].options.top_k = 40;
@@ -97,12 +80,11 @@ int main(int argc, char **argv)
     cases[2].options.repeat_penalty = 1.1f;
     cases[5].options.min_p = 0.05f;
 
-    float *logits = malloc(VOCAB * sizeof *logits);
-    bool good = logits != NULL;
-    if (good) fill_logits(logits);
-    for (size_t i = 0; good && i < sizeof cases / sizeof *cases; i++) {
-        good = run(&cases[i], logits, json);
-    }
-    free(logits);
-    return good ? 0 : 1;
+    bench b;
+    bench_begin(&b, "sampler", NULL, argc, argv);
+    float *logits = bench_memory(&b, VOCAB * sizeof *logits + 4096);
+    fill_logits(logits);
+    for (size_t i = 0; i < count; i++)
+        bench_choose(&b, cases[i].name, &cases[i].options, logits);
+    return bench_end(&b);
 }
