@@ -103,7 +103,8 @@ typedef struct met_context met_context;
 
 typedef struct met_context_options {
     const char *backend; /* "auto" or "cpu"; NULL is "auto" */
-    const char *isa;     /* "auto", "scalar", "avx2", "avx512": the highest level to use */
+    const char *isa;     /* the highest level to use: "auto", "scalar"; on x86 "avx2", "avxvnni",
+                          * "avx512"; on ARM "neon", "i8mm" */
     int32_t threads;     /* 1..256; 0: one for each core that this process may use */
 } met_context_options;
 
@@ -398,6 +399,13 @@ typedef struct met_generate_options {
     int32_t max_tokens;      /* >= 0; 0: until something else ends it */
     int32_t logprobs;        /* how many alternatives to report, 0..64; -1: none at all */
     bool ignore_end;         /* go on after an end token: for benchmarks */
+    /* 0..16; 0: off. When the last tokens stood in the text before, guess that up to so many tokens
+     * follow as they did there, and compute them together with the token at hand. Every token is
+     * still chosen from its own logits, which are the same bits: text, events and what the session
+     * holds do not change, only time does. Faster where an answer repeats its prompt or itself,
+     * and kept close to off elsewhere: fewer are guessed when guesses fail. Costs memory for the
+     * logits of so many more tokens, taken at the beginning. */
+    int32_t speculate;
     /* [stop_count] UTF-8 strings that end the text and are not part of it. The one that is complete
      * first counts, of several at the same byte the longest. */
     const char *const *stop;
@@ -414,6 +422,8 @@ typedef struct met_generate_result {
     int32_t prompt_tokens;    /* that the session holds: all, unless it was stopped before */
     int32_t reused_tokens;    /* of the prompt, found in the session */
     int32_t generated_tokens; /* an end token is not counted */
+    int32_t proposed_tokens;  /* guesses that were computed: see `speculate` */
+    int32_t accepted_tokens;  /* of those, tokens that the answer went on with */
     double prefill_seconds;   /* prompt tokens to first logits */
     double first_token_seconds; /* call to first token chosen */
     double decode_seconds;      /* everything after the first token */

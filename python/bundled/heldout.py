@@ -1,7 +1,8 @@
 """Phrasings that training never sees, written by hand and apart from the grammar of about.py.
 
-Owns: two sets of questions about metallic. DEV was looked at between training rounds; TEST was only
-ever scored: its failures were not read before the last weights were made.
+Owns: two sets of questions about metallic. The DEV sets were read between training rounds, and some of
+their words went into the grammar. TEST was written after the last round of phrasings was done and
+after the model was trained; questions that the grammar can produce were then taken out.
 Invariant: conversation.question never draws one of these texts (letter case and punctuation aside).
 
 Each line: the beginning of an answer in about.py (enough to be unique) | questions; questions
@@ -169,7 +170,7 @@ Use a smaller or Q8_0 | generation is too slow for me; what makes it run faster?
 --top-k keeps a fixed | what's better, top-k or top-p?; how is top-k different from top-p?
 """
 
-TEST = """
+DEV_3 = r"""
 Use --gguf-path FILE | how do I tell metallic where my weights are?; I want it to run the gguf in my downloads folder; what's the option for picking a model file?; start metallic with a bigger model
 Use --prompt TEXT | what's the option for the input text?; how can I query the model in one command?; how do I pass along my question?
 Use --system TEXT | how do I give the assistant a persona?; set a system instruction for the chat; what does the system flag do?
@@ -264,6 +265,88 @@ Use fewer threads or | it uses too much memory; how much RAM do I need?
 Use a smaller or Q8_0 | how do I make it faster?; why is it so slow?
 """
 
+TEST = r"""
+Use --gguf-path FILE | how do I run the model I just fetched?; the weights file is on a USB stick, how do I use it?; is there an option for the model's path?; I prefer my own network to the built-in one; I got a 7B gguf from a friend, how would I start it?; which switch tells it where the model sits on disk?; please take my own weights instead
+Use --prompt TEXT | how do I put in my question?; which flag carries the prompt text?; send a message to the model; what do I add to the command to ask about the weather?; where in the command does the question belong?
+Use --system TEXT | how can I set the system role?; tell it to behave like a chef; where can I put the instructions for the assistant?; I'd like it to respond as a strict teacher, what flag?; can I give background instructions to the assistant?
+Use --max-tokens N | I want shorter outputs; how do I restrict the number of generated tokens?; stop after thirty tokens; why is my answer cut?; it should not write more than 64 tokens; the text ends too soon, which limit is that?; how would I bound the reply?
+--temperature T | what temperature is good for code?; I'd like more random text; how do I switch to greedy search?; lower the randomness; its answers vary too much, what do I turn down?; what would a temperature of 1.2 do?; I need fully predictable completions
+--top-k K | what's the effect of top-k?; only consider the ten best tokens; how do I choose k?; draw the next token from the best thirty only; which option limits the number of candidates?
+--top-p P | set p to 0.8; what does a nucleus of 0.95 mean?; choose tokens that together hold 90% of the probability
+--min-p P | how do I remove the unlikely tokens?; what does min_p control?; throw out everything below five percent of the best token's probability; is min-p there?
+--repeat-penalty X | how do I stop repeated sentences?; it keeps saying the same words; what is repeat_penalty?; the output is one sentence repeated forever; is there something against repetitions?
+--presence-penalty X | how can I get it to use new words?; what's --presence-penalty do?; I want it to move on to new subjects, which penalty?; how large is the presence penalty by default and what is it?
+--frequency-penalty X | how do I lower words that come up often?; what does frequency_penalty mean?; which setting punishes words in proportion to how often they appeared?; explain the frequency penalty please
+--repeat-last-n N | how many tokens does the repeat penalty look at?; over how many tokens is repetition punished?; how can I make the penalty look further back?
+--seed N | same prompt, different answers: why?; I'd like to reproduce yesterday's output; two runs gave two texts, how can I prevent that?
+--context-length N | is 8192 tokens of context possible?; my document doesn't fit; my chat gets longer than the window, what do I set?; how do I get a context of 32768 tokens?
+--threads N | how many CPU threads are used?; make use of all my cores; it only uses one core, can I change that?; give it six threads; what decides how many cores are busy?
+--backend NAME | can I run this on my graphics card?; does metallic use Metal on my Mac?; switch off the GPU; does it run on an RTX 3090?; how do I keep it off the GPU?; which hardware can it compute on?
+--output-format chooses | how many output formats are there?; what can --output-format be?; in what forms can the answer be printed?; I'd like another output format, which are there?
+Use --output-format json for | I need the token counts of my run; can a script read the result?; I'd like to pipe the answer into jq; how do I learn how many tokens per second that run made?
+Use --output-format jsonl | how do I print each event as a JSON line?; how can my program get tokens as JSON while they are generated?; one JSON record for every event please
+Use --output-format text | how do I get plain text output?; only print the answer
+Use --output-format none | I don't want any output; how do I run without printing?; run it but show nothing; is there a way to have no output at all?
+--raw gives | how do I use the model without chat formatting?; continue my text without a template; I don't want any roles around my text; how do I prompt a base model with bare text?
+--logprobs K | show me log probabilities; what other words did the model consider at each step?; can it tell me the probability of its words?
+--stop S | generation should stop at "\n\n"; the reply should stop at the word Question; is there an option to end at a given string?
+--prompt-file F | read from stdin; is there an option to load the prompt from disk?; my question is in notes.txt, how do I hand it over?; can another program's output be the prompt?
+Run metallic tokenize TEXT | is there a token counter?; into which pieces is my sentence cut?; how long is my prompt in tokens?
+Use metallic tokenize --batch | how can I tokenize a whole file of sentences?; tokenize in bulk
+Run metallic detokenize | how do I get from ids to text?; turn 5,6,7 into words; what text do the ids 100 and 200 make?; I'd like to turn a token list back into a string
+Run metallic logits | logits as npy please; how can I save what the model computes before sampling?; is there a command that exports logits to numpy?
+Run metallic perplexity | which subcommand is for perplexity?; how do I rate a model on a text file?; which tool measures perplexity here?
+Perplexity says | should perplexity be low?
+Run metallic inspect FILE to | what tensors does my model have?; how do I find out how many layers a gguf has?; where can I see a model's hyperparameters?
+Run metallic inspect FILE --program | what operations does it execute?
+Run metallic template | how do I test a jinja chat template?; show the prompt that my template produces; how can I look at the prompt a template builds?; I wrote a jinja template, how do I try it?
+A chat template | define chat template
+Run metallic bench | how do I benchmark it?; what speed does my machine reach?; how do I get performance numbers?; I'd like to know how fast my CPU decodes
+Run metallic --version | print version; how can I tell which release this is?; what's the version of this binary?
+metallic has completions | is there zsh completion?
+Run make run | I want to try it quickly, what do I run?; I just cloned the repository, what's the first command?
+Run make test | are my changes correct, how do I check?; I edited a kernel, how do I see that it still works?
+Run make install | how do I install metallic on my computer?; install it into /usr/local; how can everybody on this machine use metallic?; where's the install step?
+Run make fuzz | is the parser fuzzed?
+Press Ctrl-C | how do I cancel a generation?; can I interrupt the model?; it is still writing, how do I end that?; how can I break off a long answer?
+Exit codes | what exit code signals an error?; list the exit codes; what does the program return after an error?; how does my script learn that metallic failed?
+No. Metallic runs models of | is Phi-3 possible?; could I load Llama 3.1 8B?; are Gemma and Phi supported?
+Metallic reads tensors | can I use Q8_0 models?; does F32 work?; which types may the tensors have?; are F16 models fine?
+No. Metallic reads F32 | can I run 4-bit models?; my file is Q5_K_M, will that work?; can it handle int4 weights?
+Metallic reads GGUF files | can it read safetensors files?; my model is a .safetensors file, can I use it?; is ONNX an option?
+Metallic does not convert | can metallic quantize?; can I turn an F16 gguf into Q8_0 with this?; is there a converter for PyTorch models?
+Metallic runs models; it | does metallic support training?; how can I finetune Qwen with it?; could I fine-tune the model on my mails?; is it able to train networks?
+Metallic has no server | does it have a web API?; can I send it requests over HTTP?; is it possible to run metallic as a service?
+Metallic runs on Linux | does it support macOS?; can I run it under Windows?; which platforms are there?; I use Fedora, will it run?; do you support Windows 10?
+Use Q8_0 for speed | what's the best quantization?; I care about speed, F16 or Q8_0?; which of the types is the most accurate?
+A token is | what does token mean?; how would you define a token?
+The KV cache | what is stored in the cache?; why is there a cache for keys and values?; what is kept in the KV cache?
+Prefill reads | what's the prefill phase for?; what is going on during prefill?; what do you call reading the prompt?
+Metallic is written in C11 | is metallic a Rust project?; is the source code in C++ or C?
+Metallic is free software | can I use it at my company?; do I need to pay for it?; what does the license allow?; am I allowed to sell a product with it?
+Nothing leaves | will my prompts be uploaded?; will my questions be stored on some server?; does the program call home?
+Meson and Ninja | is it built with CMake?
+You need git | which dependencies are there?; which packages must be there before I compile?; what are the requirements to build it?
+Call met_generate | how do I generate text with the API?
+The same logits | are the results the same with any number of threads?
+The bundled model is | do I need to download something to try it?; if I pass no gguf, who answers?; does metallic ship with a model?
+Yes. metallic prints | can I see tokens as they come?; do the words appear one after another?; is output streamed?
+Read CONTRIBUTING.md | I want to fix a bug in metallic
+The presence penalty is | difference between presence-penalty and frequency-penalty
+Run metallic synth | I have no model but want to measure speed; how can I fake a 3B model?
+Run metallic --help | which options could I use?; I don't remember the flags, where do I look?
+Metallic runs GGUF models | what kind of models can be used with it?; will Qwen2.5 7B Instruct run?
+Metallic downloads | will metallic get Qwen from the internet by itself?; from where do I get weights?
+Metallic is a program | in short, what is metallic?; what would I use metallic for?
+GGUF is a file | what do people mean by GGUF?; what's stored in a gguf?
+Q8_0 stores | how does Q8_0 keep the weights?
+Quantization stores | what's the benefit of quantization?; what is meant by quantizing a model?
+Include metallic.h | how can I use this engine inside my own C project?; is there an API for developers?
+The answer goes | I'd like the answer in a file, how?; are warnings mixed with the answer?
+Use fewer threads or | my machine has little RAM, what can I do?
+Use a smaller or Q8_0 | I find it slow, any advice?; what can I do for more speed?
+"""
+
 
 def _read(text):
     answers = [answer for answer, _ in about.INTENTS]
@@ -276,5 +359,5 @@ def _read(text):
     return found
 
 
-DEV_ITEMS, TEST_ITEMS = _read(DEV) + _read(DEV_2), _read(TEST)
+DEV_ITEMS, TEST_ITEMS = _read(DEV) + _read(DEV_2) + _read(DEV_3), _read(TEST)
 HELD_OUT = DEV_ITEMS + TEST_ITEMS

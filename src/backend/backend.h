@@ -58,6 +58,10 @@ typedef struct met_machine_ops {
      * changed. Rewinding is stepping again from an earlier position. */
     met_status (*step)(met_timeline *timeline, const met_step *step, const float **logits,
                        met_error *err);
+    /* Make room for steps of up to `tokens` tokens, logits of all of them included, so that they
+     * allocate nothing; 1 <= tokens <= max_step_tokens. Logits of earlier steps are gone. On
+     * MET_E_MEMORY nothing has changed. */
+    met_status (*timeline_reserve)(met_timeline *timeline, int32_t tokens, met_error *err);
     met_timeline_memory (*timeline_memory)(const met_timeline *timeline);
     /* See met_session_profile and met_session_op_times. */
     met_status (*profile)(met_timeline *timeline, bool on, met_error *err);

@@ -71,6 +71,7 @@ static met_generate_options generate_options(const met_generate_flags *flags, ru
     options.max_tokens = (int32_t)flags->max_tokens;
     options.logprobs = (int32_t)flags->logprobs;
     options.ignore_end = flags->ignore_end;
+    options.speculate = (int32_t)flags->speculate;
     options.stop = flags->stop.items;
     options.stop_count = flags->stop.count;
     options.on_token = on_token;

@@ -163,4 +163,15 @@ const met_option met_generate_flag_table[MET_GENERATE_FLAG_COUNT] = {
      .least = 0,
      .most = 64,
      .help = "report each token's log probability and the K likeliest, in json and jsonl"},
+    /* how fast */
+    {.name = "speculate",
+     .kind = MET_OPTION_INTEGER,
+     .offset = FIELD(speculate),
+     .value_name = "N",
+     .fallback = "0",
+     .fallback_help = "0, off",
+     .least = 0,
+     .most = 16,
+     .help = "guess up to N tokens at once from what the text said before; the answer stays the "
+             "same, and comes faster where it repeats"},
 };

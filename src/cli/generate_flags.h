@@ -28,9 +28,10 @@ typedef struct met_generate_flags {
     bool ignore_end;
     const char *output_format;
     int64_t logprobs; /* -1: none */
+    int64_t speculate; /* 0: off */
 } met_generate_flags;
 
-enum { MET_GENERATE_FLAG_COUNT = 20 };
+enum { MET_GENERATE_FLAG_COUNT = 21 };
 extern const met_option met_generate_flag_table[MET_GENERATE_FLAG_COUNT];
 
 #endif

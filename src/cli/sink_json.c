@@ -84,6 +84,7 @@ static json_t *settings(json_sink *sink, const met_generation *generation)
     set(sink, all, "repeat_last_n", json_integer(flags->repeat_last_n));
     set(sink, all, "seed", json_integer((json_int_t)generation->seed));
     set(sink, all, "ignore_end", json_boolean(flags->ignore_end));
+    set(sink, all, "speculate", json_integer(flags->speculate));
     set(sink, all, "raw", json_boolean(flags->raw));
     set(sink, all, "stop", stop);
     return all;
@@ -97,6 +98,8 @@ static json_t *usage(json_sink *sink, const met_generation *generation)
     set(sink, counts, "prompt_tokens", json_integer(result->prompt_tokens));
     set(sink, counts, "reused_tokens", json_integer(result->reused_tokens));
     set(sink, counts, "generated_tokens", json_integer(result->generated_tokens));
+    set(sink, counts, "proposed_tokens", json_integer(result->proposed_tokens));
+    set(sink, counts, "accepted_tokens", json_integer(result->accepted_tokens));
     return counts;
 }
 

@@ -3,6 +3,7 @@
  *
  * The invariant: a generated token is counted, then shown, then fed; so that the session holds the
  * prompt and every generated token but the last, whatever ended the loop. */
+#include "generate/lookup.h"
 #include "generate/objects.h"
 #include "generate/sampler.h"
 #include "generate/stream.h"
@@ -21,6 +22,7 @@ typedef struct generation {
     met_generate_result *result;
     met_sampler *sampler;
     met_text_stream text;
+    met_lookup lookup;   /* when options.speculate > 0 */
     const float *logits; /* for the next token */
     bool ended;          /* result->finish is set */
     met_logprob top[LOGPROBS_MAX];
@@ -35,6 +37,10 @@ static met_status check_options(const met_generate_options *o, met_error *err)
     if (o->logprobs < -1 || o->logprobs > LOGPROBS_MAX) {
         return met_fail(err, MET_E_ARGUMENT, "logprobs: found %d, expected -1 (none) to %d",
                         o->logprobs, LOGPROBS_MAX);
+    }
+    if (o->speculate < 0 || o->speculate > MET_LOOKUP_GUESSES_MAX) {
+        return met_fail(err, MET_E_ARGUMENT, "speculate: found %d, expected 0 (off) to %d",
+                        o->speculate, MET_LOOKUP_GUESSES_MAX);
     }
     if (o->stop_count > 0 && o->stop == NULL) {
         return met_fail(err, MET_E_ARGUMENT, "stop: found NULL, expected %zu strings",
@@ -57,7 +63,10 @@ static met_status open_parts(generation *g, met_error *err)
     met_status status =
         met_sampler_create(&sampling, g->session->model->program.vocab, &g->sampler, err);
     if (status != MET_OK) return status;
-    return met_text_stream_init(&g->text, g->options.stop, g->options.stop_count, err);
+    status = met_text_stream_init(&g->text, g->options.stop, g->options.stop_count, err);
+    if (status != MET_OK || g->options.speculate == 0) return status;
+    met_lookup_init(&g->lookup);
+    return met_session_reserve(g->session, 1 + g->options.speculate, err);
 }
 
 /* Compute the prompt, and show the sampler as much of it as penalties look at. */
@@ -128,6 +137,53 @@ static met_status show_rest(generation *g, met_error *err)
     return MET_OK;
 }
 
+/* Whether `token` ends the answer. */
+static bool ends(const generation *g, int32_t token)
+{
+    return !g->options.ignore_end && token < met_tokenizer_count(g->tokenizer) &&
+           met_tokenizer_is_end(g->tokenizer, token);
+}
+
+/* Guess what follows `token`; returns how many guesses to compute with it. */
+static int32_t speculate(generation *g, int32_t token)
+{
+    const met_session *session = g->session;
+    int32_t most = g->options.speculate;
+    int32_t room = session->context_length - session->count - 1;
+    if (most > room) most = room;
+    if (g->options.max_tokens > 0) { /* the last one is chosen, but not computed */
+        int32_t left = g->options.max_tokens - g->result->generated_tokens - 1;
+        if (most > left) most = left;
+    }
+    met_lookup_guess(&g->lookup, session->tokens, session->count, token, most);
+    int32_t guesses = 0; /* an end token is never fed */
+    while (guesses < g->lookup.computed && !ends(g, g->lookup.batch[1 + guesses]))
+        guesses++;
+    g->lookup.computed = guesses;
+    return guesses;
+}
+
+/* Make the session hold `token` and g->logits those that follow it. Guesses are computed, and then
+ * taken back, so that the session never holds more than the answer. A guess that turns out right
+ * is still in its list and in the machine's cache, and has its row of logits. */
+static met_status feed(generation *g, int32_t token, met_error *err)
+{
+    met_session *session = g->session;
+    if (g->options.speculate == 0) return met_session_feed(session, &token, 1, &g->logits, err);
+    if (met_lookup_judge(&g->lookup, token)) {
+        session->count++;
+        g->logits += session->model->program.vocab;
+        g->result->accepted_tokens++;
+        return MET_OK;
+    }
+    int32_t guesses = speculate(g, token);
+    met_status status =
+        met_session_feed_all(session, g->lookup.batch, 1 + guesses, &g->logits, err);
+    if (status != MET_OK) return status;
+    g->result->proposed_tokens += guesses;
+    return met_session_rewind(session, session->count - guesses, err);
+}
+
 /* One token: choose, show, feed. */
 static met_status step(generation *g, double start, met_error *err)
 {
@@ -136,9 +192,7 @@ static met_status step(generation *g, double start, met_error *err)
     met_status status = met_sampler_choose(g->sampler, g->logits, &token, err);
     if (status != MET_OK) return status;
     if (result->first_token_seconds == 0) result->first_token_seconds = met_clock_seconds() - start;
-    bool is_end =
-        token < met_tokenizer_count(g->tokenizer) && met_tokenizer_is_end(g->tokenizer, token);
-    if (is_end && !g->options.ignore_end) {
+    if (ends(g, token)) {
         end(g, MET_FINISH_END);
         return MET_OK;
     }
@@ -151,7 +205,7 @@ static met_status step(generation *g, double start, met_error *err)
     } else if (g->session->count == g->session->context_length) {
         end(g, MET_FINISH_CONTEXT);
     } else {
-        status = met_session_feed(g->session, &token, 1, &g->logits, err);
+        status = feed(g, token, err);
     }
     return status;
 }

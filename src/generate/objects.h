@@ -46,6 +46,11 @@ struct met_session {
 met_status met_context_adopt(met_machine *machine, const char *choice, met_context **out,
                              met_error *err);
 
+/* Take memory now for feeding up to `count` tokens with logits for all of them, so that such a call
+ * allocates nothing later. Logits of earlier calls are gone. MET_E_MEMORY; MET_E_DEVICE when the
+ * machine failed before. */
+met_status met_session_reserve(met_session *session, int32_t count, met_error *err);
+
 /* Called between chunks of a prompt that has `total` tokens. */
 typedef struct met_watch {
     met_progress_fn progress; /* may be NULL */

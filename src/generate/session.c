@@ -100,6 +100,23 @@ static int32_t common_prefix(const met_session *session, const int32_t *tokens, 
     return same;
 }
 
+/* Room for the logits of `count` tokens, when that is more than one step holds. */
+static met_status grow_all_logits(met_session *session, int32_t count, met_error *err)
+{
+    if (count <= ops_of(session)->max_step_tokens) return MET_OK;
+    size_t bytes = 0;
+    if (!met_mul_size((size_t)count * sizeof *session->all_logits,
+                      (size_t)session->model->program.vocab, &bytes)) {
+        return met_fail_memory(err, "logits of all tokens", SIZE_MAX);
+    }
+    if (bytes <= session->all_logits_bytes) return MET_OK;
+    float *all = realloc(session->all_logits, bytes);
+    if (all == NULL) return met_fail_memory(err, "logits of all tokens", bytes);
+    session->all_logits = all;
+    session->all_logits_bytes = bytes;
+    return MET_OK;
+}
+
 static met_status parse_kv_type(const char *name, met_dtype *out, met_error *err)
 {
     if (name == NULL || strcmp(name, "f16") == 0) {
@@ -193,25 +210,24 @@ met_status met_session_feed_all(met_session *session, const int32_t *tokens, int
 {
     met_status status = check_tokens(session, tokens, count, session->count, err);
     if (status != MET_OK) return status;
-    float *all = NULL;
-    if (count > ops_of(session)->max_step_tokens) {
-        size_t bytes = 0;
-        if (!met_mul_size((size_t)count * sizeof *all, (size_t)session->model->program.vocab,
-                          &bytes)) {
-            return met_fail_memory(err, "logits of all tokens", SIZE_MAX);
-        }
-        if (bytes > session->all_logits_bytes) {
-            all = realloc(session->all_logits, bytes);
-            if (all == NULL) return met_fail_memory(err, "logits of all tokens", bytes);
-            session->all_logits = all;
-            session->all_logits_bytes = bytes;
-        }
-        all = session->all_logits;
-    }
+    status = grow_all_logits(session, count, err);
+    if (status != MET_OK) return status;
+    float *all = count > ops_of(session)->max_step_tokens ? session->all_logits : NULL;
     const float *rows = NULL;
     status = run_chunks(session, tokens, count, MET_WANT_ALL, all, NULL, &rows, err);
     if (status == MET_OK && logits != NULL) *logits = all != NULL ? all : rows;
     return status;
+}
+
+met_status met_session_reserve(met_session *session, int32_t count, met_error *err)
+{
+    met_status status = check_usable(session, err);
+    if (status != MET_OK) return status;
+    status = grow_all_logits(session, count, err);
+    if (status != MET_OK) return status;
+    const met_machine_ops *ops = ops_of(session);
+    int32_t step = count < ops->max_step_tokens ? count : ops->max_step_tokens;
+    return ops->timeline_reserve(session->timeline, step, err);
 }
 
 met_status met_session_rewind(met_session *session, int32_t position, met_error *err)

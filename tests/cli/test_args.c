@@ -53,6 +53,7 @@ static void defaults_are_those_of_the_library(void **state)
     assert_int_equal(flags.repeat_last_n, sampling.repeat_last_n);
     assert_int_equal(flags.max_tokens, options.max_tokens);
     assert_int_equal(flags.logprobs, options.logprobs);
+    assert_int_equal(flags.speculate, options.speculate);
     assert_int_equal(flags.seed, -1);
     assert_string_equal(flags.output_format, "text");
     assert_null(flags.engine.gguf_path);

@@ -15,8 +15,10 @@ MODEL = {"path": str, "name": str, "architecture": str, "weight_type": str, "par
 SETTINGS = {"backend": str, "isa": str, "choice": str, "threads": int, "context_length": int,
             "kv_type": str, "max_tokens": int, "temperature": float, "top_k": int, "top_p": float, "min_p": float,
             "repeat_penalty": float, "presence_penalty": float, "frequency_penalty": float,
-            "repeat_last_n": int, "seed": int, "ignore_end": bool, "raw": bool, "stop": list}
-USAGE_COUNTS = {"prompt_tokens": int, "reused_tokens": int, "generated_tokens": int}
+            "repeat_last_n": int, "seed": int, "ignore_end": bool, "speculate": int, "raw": bool,
+            "stop": list}
+USAGE_COUNTS = {"prompt_tokens": int, "reused_tokens": int, "generated_tokens": int,
+                "proposed_tokens": int, "accepted_tokens": int}
 TIMINGS = {"load_seconds": float, "prefill_seconds": float, "first_token_seconds": OPTIONAL,
            "process_to_first_token_seconds": OPTIONAL, "decode_seconds": float,
            "total_seconds": float, "prefill_tokens_per_second": OPTIONAL,

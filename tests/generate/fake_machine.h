@@ -17,12 +17,13 @@ typedef struct fake_machine {
     int32_t answer_count, answer_at;
     int32_t fail_in; /* this many more steps succeed; -1: all */
     met_status fail_with;
-    bool fail_timeline, fail_load; /* there is no memory for it */
+    bool fail_timeline, fail_load, fail_reserve; /* there is no memory for it */
     met_dtype kv_type;             /* that the last timeline was asked for */
     /* What happened. */
     met_step steps[FAKE_STEPS_MAX]; /* tokens are not kept */
     int32_t step_count;
     int32_t computed; /* tokens in all steps */
+    int32_t reserved; /* tokens of the last reservation */
     int32_t loaded, timelines, closed;
 } fake_machine;
 
@@ -156,6 +157,18 @@ static inline met_status fake_step(met_timeline *base, const met_step *step, con
     return MET_OK;
 }
 
+static inline met_status fake_timeline_reserve(met_timeline *base, int32_t tokens, met_error *err)
+{
+    fake_machine *fake = fake_of(base->loaded->machine);
+    assert_in_range(tokens, 1, fake->ops.max_step_tokens);
+    if (fake->fail_reserve) {
+        snprintf(err->text, sizeof err->text, "no memory, says the fake");
+        return MET_E_MEMORY;
+    }
+    fake->reserved = tokens;
+    return MET_OK;
+}
+
 static inline met_timeline_memory fake_timeline_memory(const met_timeline *timeline)
 {
     (void)timeline;
@@ -174,6 +187,7 @@ static inline void fake_machine_init(fake_machine *fake, int32_t max_step_tokens
         .timeline_create = fake_timeline_create,
         .timeline_free = fake_timeline_free,
         .step = fake_step,
+        .timeline_reserve = fake_timeline_reserve,
         .timeline_memory = fake_timeline_memory,
         .max_step_tokens = max_step_tokens,
     };

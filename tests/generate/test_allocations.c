@@ -87,10 +87,11 @@ static bool on_token(void *user, const met_token_event *event)
     return true;
 }
 
-static void decode(met_session *session, watch *w, bool everything)
+static void decode(met_session *session, watch *w, bool everything, int32_t speculate)
 {
     const char *const stop[] = {"never in a text of random letters", "\n\n\n\n\n\n\n\n"};
     int32_t prompt[] = {1, 2, 3, 4, 5};
+    met_generate_result result;
     memset(w, 0, sizeof *w);
     w->session = session;
     met_generate_options options = met_generate_options_default();
@@ -98,6 +99,7 @@ static void decode(met_session *session, watch *w, bool everything)
     options.user = w;
     options.max_tokens = 400;
     options.ignore_end = true;
+    options.speculate = speculate;
     if (everything) {
         options.sampling.temperature = 1;
         options.sampling.top_p = 0.95f;
@@ -108,8 +110,9 @@ static void decode(met_session *session, watch *w, bool everything)
         options.stop = stop;
         options.stop_count = 2;
     }
-    assert_ok(met_generate(session, prompt, 5, &options, NULL, &err));
+    assert_ok(met_generate(session, prompt, 5, &options, &result, &err));
     assert_in_range(w->tokens, 400, 401); /* one more event for text held back */
+    if (speculate > 0) assert_true(result.proposed_tokens > 0);
 }
 
 static void allocations_are_counted(void **state)
@@ -130,10 +133,19 @@ static void decoding_itself_allocates_nothing(void **state)
     fixture_open(&f, 16);
     met_session *session = fixture_session(&f, 0);
     for (int everything = 0; everything < 2; everything++) {
-        decode(session, &w, everything);
+        decode(session, &w, everything, 0);
         assert_int_equal(w.growths, 0);
         assert_int_equal(w.at_last, w.at_first);
     }
+    /* An answer that repeats itself: guesses are made, more than the machine takes at once. */
+    int32_t repeated[400];
+    for (int i = 0; i < 400; i++)
+        repeated[i] = 10 + i % 7;
+    f.fake.answer = repeated;
+    f.fake.answer_count = 400;
+    f.fake.answer_at = 5;
+    decode(session, &w, false, 16);
+    assert_int_equal(w.at_last, w.at_first);
     met_session_free(session);
     fixture_close(&f);
 }
@@ -149,11 +161,13 @@ static void decoding_on_the_cpu_allocates_only_when_the_cache_grows(void **state
     assert_ok(met_context_create(&options, &context, &err));
     assert_ok(fixture_open_file(context, &model, &err));
     assert_ok(met_session_create(model, NULL, &session, &err));
-    decode(session, &w, false);
+    decode(session, &w, false, 0);
     assert_int_equal(w.outside_growth, 0);
     assert_in_range(w.growths, 0, 9); /* doublings up to 512 */
-    decode(session, &w, true);        /* the cache is as large as it gets */
+    decode(session, &w, true, 0);     /* the cache is as large as it gets */
     assert_int_equal(w.growths, 0);
+    assert_int_equal(w.at_last, w.at_first);
+    decode(session, &w, false, 16); /* greedy noise repeats itself */
     assert_int_equal(w.at_last, w.at_first);
     met_session_free(session);
     met_model_free(model);

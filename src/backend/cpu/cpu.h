@@ -171,6 +171,7 @@ met_status met_cpu_measure(met_machine *machine, met_dtype weight_type, met_ceil
 met_status met_cpu_timeline_create(met_loaded *loaded, int32_t context_length, met_dtype kv_type,
                                    met_timeline **out, met_error *err);
 void met_cpu_timeline_free(met_timeline *timeline);
+met_status met_cpu_timeline_reserve(met_timeline *timeline, int32_t tokens, met_error *err);
 met_timeline_memory met_cpu_timeline_memory(const met_timeline *timeline);
 met_status met_cpu_timeline_prepare(cpu_timeline *timeline, const met_step *step, met_error *err);
 

@@ -132,14 +132,18 @@ static inline size_t met_cpu_panel_bytes(size_t cols)
 /* A level fills in what it improves and leaves the rest. From the reference upwards. */
 void met_cpu_fill_scalar(met_cpu_kernels *kernels);
 void met_cpu_fill_avx2(met_cpu_kernels *kernels);
+void met_cpu_fill_avxvnni(met_cpu_kernels *kernels);
 void met_cpu_fill_avx512(met_cpu_kernels *kernels);
+void met_cpu_fill_neon(met_cpu_kernels *kernels);
+void met_cpu_fill_i8mm(met_cpu_kernels *kernels);
 
 /* The levels that this build knows, lowest first. */
 int32_t met_cpu_level_count(void);
 const char *met_cpu_level_name(int32_t level);
 /* Whether this processor and system can run it. */
 bool met_cpu_level_available(int32_t level);
-/* The table of a level: every level up to it is filled in, in order. */
+/* The table of a level: every level up to it that this processor can run is filled in, in order. (A
+ * processor may lack one in the middle: many with AVX-512 have no AVX-VNNI.) */
 met_cpu_kernels met_cpu_level_kernels(int32_t level);
 
 #endif

@@ -191,6 +191,7 @@ static const met_machine_ops cpu_ops = {
     .timeline_create = met_cpu_timeline_create,
     .timeline_free = met_cpu_timeline_free,
     .step = cpu_step,
+    .timeline_reserve = met_cpu_timeline_reserve,
     .timeline_memory = met_cpu_timeline_memory,
     .profile = met_cpu_profile,
     .op_times = met_cpu_op_times,
@@ -212,9 +213,13 @@ static met_status choose_level(const char *isa, int32_t *level, met_error *err)
                             "cpu: ISA level %s is not available on this processor", name);
         }
     }
-    return met_fail(err, MET_E_ARGUMENT,
-                    "cpu: ISA level \"%s\" is not known, expected auto, scalar, avx2 or avx512",
-                    isa);
+    char known[128] = "auto";
+    for (int32_t i = 0; i < met_cpu_level_count(); i++) {
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, ", %s", met_cpu_level_name(i));
+    }
+    return met_fail(err, MET_E_ARGUMENT, "cpu: ISA level \"%s\" is not known, expected one of %s",
+                    isa, known);
 }
 
 met_status met_cpu_machine_open(const struct met_machine_options *options, met_machine **out,

@@ -7,22 +7,13 @@
 #define MET_BACKEND_CPU_MATH_AVX2_H
 
 #include "backend/cpu/exp.h"
+#include "backend/cpu/unroll.h"
 
 #include <immintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-/* Unrolled kernels take their sizes as constants and must be inlined for the registers to work. */
-#define MET_FORCE_INLINE static inline __attribute__((always_inline))
-/* The next loop disappears: its count is a constant of at most 16, and what it indexes are
- * registers. Left to themselves, gcc unrolls too late and clang keeps the arrays in memory. */
-#if defined(__clang__)
-#define MET_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define MET_UNROLL _Pragma("GCC unroll 16")
-#endif
 
 /* All bits of the first n of 8 lanes; all when n >= 8. */
 static inline __m256i mask8_first(size_t n)

@@ -6,22 +6,13 @@
 #define MET_BACKEND_CPU_MATH_AVX512_H
 
 #include "backend/cpu/exp.h"
+#include "backend/cpu/unroll.h"
 
 #include <immintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-/* Unrolled kernels take their sizes as constants and must be inlined for the registers to work. */
-#define MET_FORCE_INLINE static inline __attribute__((always_inline))
-/* The next loop disappears: its count is a constant of at most 16, and what it indexes are
- * registers. Left to themselves, gcc unrolls too late and clang keeps the arrays in memory. */
-#if defined(__clang__)
-#define MET_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define MET_UNROLL _Pragma("GCC unroll 16")
-#endif
 
 /* The first n of 16 lanes; all when n >= 16. */
 static inline __mmask16 mask16_first(size_t n)

@@ -89,10 +89,13 @@ static size_t lay_out(cpu_timeline *timeline, char *base, size_t tokens, size_t 
     return c.bytes;
 }
 
-/* Make room for longer steps. Contents are not kept: scratch lives for one step. */
-static met_status grow_scratch(cpu_timeline *timeline, int32_t tokens, int32_t logit_rows,
+/* Make room for longer steps, by doubling. Contents are not kept: scratch lives for one step. */
+static met_status grow_scratch(cpu_timeline *timeline, int32_t step_tokens, int32_t logit_rows,
                                met_error *err)
 {
+    int32_t tokens = 1;
+    while (tokens < step_tokens)
+        tokens *= 2;
     if (tokens <= timeline->step_tokens && logit_rows <= timeline->logit_rows) return MET_OK;
     if (tokens < timeline->step_tokens) tokens = timeline->step_tokens;
     if (logit_rows < timeline->logit_rows) logit_rows = timeline->logit_rows;
@@ -129,10 +132,7 @@ static met_status grow_partials(cpu_timeline *timeline, size_t blocks, met_error
 met_status met_cpu_timeline_prepare(cpu_timeline *timeline, const met_step *step, met_error *err)
 {
     int32_t logit_rows = step->want == MET_WANT_ALL ? step->count : 1;
-    int32_t tokens = 1;
-    while (tokens < step->count)
-        tokens *= 2;
-    met_status status = grow_scratch(timeline, tokens, logit_rows, err);
+    met_status status = grow_scratch(timeline, step->count, logit_rows, err);
     if (status != MET_OK) return status;
     int32_t used = step->position + step->count;
     if (used > timeline->positions_used) timeline->positions_used = used;
@@ -225,6 +225,11 @@ void met_cpu_timeline_free(met_timeline *base)
     free(timeline->workers);
     free(timeline->times);
     free(timeline);
+}
+
+met_status met_cpu_timeline_reserve(met_timeline *base, int32_t tokens, met_error *err)
+{
+    return grow_scratch((cpu_timeline *)base, tokens, tokens, err);
 }
 
 met_timeline_memory met_cpu_timeline_memory(const met_timeline *base)
