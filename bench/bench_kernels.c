@@ -26,7 +26,7 @@ static const struct {
     size_t rows;
 } shapes[] = {{896, 4864}, {4864, 896}, {896, 896}, {2048, 11008}, {11008, 2048}};
 
-enum { SHAPES = sizeof shapes / sizeof shapes[0], SHAPES_SMALL = 3 };
+enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
 /* Where a worker is in the region: on a cache line of its own. */
 typedef struct product_cursor {
@@ -112,20 +112,38 @@ static void measure(bench *b, product *p, met_team *team, size_t shape, size_t t
     bench_measure(b, team, &what);
 }
 
-/* The reference with one token only, and F32 with many only for the small model: they would take
- * minutes and tell nothing. */
+/* Whether a level has kernels of its own for this type, and not those of the level below. */
+static bool improves(const product *p, int32_t level)
+{
+    if (level == 0) return true;
+    met_cpu_kernels own = met_cpu_level_kernels(level), below = met_cpu_level_kernels(level - 1);
+    switch (p->type) {
+    case MET_DTYPE_Q8_0:
+        return own.matvec_q8 != below.matvec_q8 || own.matmul_q8 != below.matmul_q8;
+    case MET_DTYPE_F16:
+        return own.matvec_f16 != below.matvec_f16 || own.matmul_f16 != below.matmul_f16;
+    case MET_DTYPE_F32:
+        return own.matvec_f32 != below.matvec_f32 || own.matmul_f32 != below.matmul_f32;
+    }
+    return true;
+}
+
+/* Everything for the first shape; of the others, and of F32, what a reader would ask for. The
+ * reference has one token and one shape: more would take minutes. */
 static void bench_type(bench *b, product *p, met_team *team)
 {
     static const size_t few[] = {2, 3, 4, 6, 8, 16, TOKENS_FROM_MEMORY};
+    bool floats = p->type == MET_DTYPE_F32;
     for (size_t shape = 0; shape < (b->quick ? 1 : SHAPES); shape++) {
         for (int32_t level = 0; level < met_cpu_level_count(); level++) {
-            if (!bench_level_wanted(b, level)) continue;
+            if (!bench_level_wanted(b, level) || (level == 0 && shape > 0)) continue;
+            if (b->level == NULL && !improves(p, level)) continue;
             p->kernels = met_cpu_level_kernels(level);
             measure(b, p, team, shape, 1);
-            if (level == 0) continue;
-            for (size_t i = 0; shape == 0 && !b->quick && i < sizeof few / sizeof few[0]; i++)
+            if (level == 0 || (floats && shape > 0)) continue;
+            bool series = shape == 0 && !floats && !b->quick;
+            for (size_t i = 0; series && i < sizeof few / sizeof few[0]; i++)
                 measure(b, p, team, shape, few[i]);
-            if (p->type == MET_DTYPE_F32 && shape >= SHAPES_SMALL) continue;
             measure(b, p, team, shape, b->quick ? TOKENS_QUICK : TOKENS_MAX);
         }
     }
