@@ -127,7 +127,8 @@ static void fill_weights(bench_sdpa *s, size_t count)
 static met_status open_parts(bench_sdpa *s, met_error *err)
 {
     size_t width = (size_t)(s->options.heads * s->options.head_dim);
-    struct met_machine_options machine = {met_cpu_level_name(s->options.level), s->options.threads};
+    struct met_machine_options machine = {.isa = met_cpu_level_name(s->options.level),
+                                          .threads = s->options.threads};
     s->weights = malloc(width * width * sizeof(uint16_t));
     if (s->weights == NULL) return MET_E_MEMORY;
     fill_weights(s, width * width);

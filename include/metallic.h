@@ -106,12 +106,18 @@ typedef struct met_context_options {
     const char *isa;     /* the highest level to use: "auto", "scalar"; on x86 "avx2", "avxvnni",
                           * "avx512"; on ARM "neon", "i8mm" */
     int32_t threads;     /* 1..256; 0: one for each core that this process may use */
+    const char *matmul;  /* who multiplies F32 and F16 weights by 32 tokens or more: "native" or
+                            "mlx", "vendor" or "mps", "auto" (native); NULL is "auto" */
 } met_context_options;
 
 MET_API met_context_options met_context_options_default(void);
 
 /* Open a machine. NULL options are the defaults.
- * MET_E_ARGUMENT a bad option; MET_E_DEVICE the machine or ISA level is not available here. */
+ * "vendor" is a BLAS library of the system. It chooses the order of its sums: logits are then
+ * within rounding of the native ones, but not the same bits for every number of threads or split of
+ * the tokens. OpenBLAS built on threads of its own is set to one of them for the whole process.
+ * MET_E_ARGUMENT a bad option; MET_E_DEVICE the machine, the ISA level or the vendor's library is
+ * not available here. */
 MET_API met_status met_context_create(const met_context_options *options, met_context **out,
                                       met_error *err);
 
@@ -123,6 +129,7 @@ typedef struct met_context_info {
     const char *isa;     /* "avx512" */
     const char *choice;  /* one line: what was chosen and why others were passed over */
     int32_t threads;
+    const char *matmul; /* "native", or "vendor: libopenblas.so.0" */
 } met_context_info;
 
 /* Strings are borrowed until the context is freed. */
@@ -282,7 +289,7 @@ MET_API int32_t met_session_context_length(const met_session *session);
  * Returns MET_OK; MET_E_ARGUMENT no tokens, MET_E_RANGE a bad id, MET_E_CONTEXT_FULL no room,
  * MET_E_MEMORY: the session is unchanged; MET_E_DEVICE the machine failed: the session may only be
  * freed.
- * The logits are the same bits for any split of the tokens into calls. */
+ * The logits are the same bits for any split of the tokens into calls, but with matmul "vendor". */
 MET_API met_status met_session_feed(met_session *session, const int32_t *tokens, int32_t count,
                                     const float **logits, met_error *err);
 

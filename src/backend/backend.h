@@ -36,6 +36,9 @@ typedef struct met_timeline_memory {
 struct met_machine_options {
     const char *isa; /* "auto" or a level's name */
     int32_t threads; /* 0: choose */
+    const char *matmul; /* as met_context_options; NULL is "auto" */
+    /* Names that "vendor" opens instead of the system's, ending in NULL: for tests. */
+    const char *const *vendor_libraries;
 };
 
 /* Every machine begins with this table. All calls but `describe` take one thread at a time for each

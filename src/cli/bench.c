@@ -245,10 +245,10 @@ static met_status write_text(const bench *b, met_output *output, met_error *err)
 
     ceiling_spreads(b, &read, &macs);
     met_output_escaped(output, model.name);
-    met_output_printf(output, " %.*s, %.3f GB of weights; %s %s, %d %s\n",
+    met_output_printf(output, " %.*s, %.3f GB of weights; %s %s, %d %s, matmul %s\n",
                       (int)model.weight_type.bytes, model.weight_type.data,
                       (double)model.weight_bytes * 1e-9, context.backend, context.isa,
-                      context.threads, context.threads == 1 ? "thread" : "threads");
+                      context.threads, context.threads == 1 ? "thread" : "threads", context.matmul);
     met_output_printf(output, "%-14s %10s %21s %12s %12s\n", "test", "tok/s", "least .. most",
                       "moved", "of ceiling");
     for (size_t t = 0; t < b->test_count; t++) {
@@ -321,9 +321,10 @@ static void write_json(const bench *b, met_output *output)
         (json_int_t)model.parameters, "weight_bytes", (json_int_t)model.weight_bytes, "layers",
         (json_int_t)model.layers);
     met_output_json(output,
-                    json_pack("{s:s, s:o, s:s, s:i, s:s, s:I, s:o, s:o, s:o}", "schema",
+                    json_pack("{s:s, s:o, s:s, s:i, s:s, s:s, s:I, s:o, s:o, s:o}", "schema",
                               "metallic.bench/1", "model", facts, "backend", context.backend,
-                              "threads", (int)context.threads, "isa", context.isa, "repetitions",
+                              "threads", (int)context.threads, "isa", context.isa, "matmul",
+                              context.matmul, "repetitions",
                               (json_int_t)b->options->repetitions, "read_ceiling_gbs",
                               met_json_real(read.median), "mac_ceiling_gops",
                               met_json_real(macs.median), "tests", tests),

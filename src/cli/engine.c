@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 const char *const met_engine_backends[] = {"auto", "cpu", NULL};
+const char *const met_engine_matmuls[] = {"auto", "native", "vendor", "mlx", "mps", NULL};
 static const char *const kv_types[] = {"f16", "f32", NULL};
 
 const met_option met_engine_flags[MET_ENGINE_FLAGS_SESSION] = {
@@ -35,6 +36,13 @@ const met_option met_engine_flags[MET_ENGINE_FLAGS_SESSION] = {
      .most = MET_ENGINE_THREADS_MAX,
      .fallback_help = "one for each core",
      .help = "worker threads"},
+    {.name = "matmul",
+     .kind = MET_OPTION_CHOICE,
+     .offset = offsetof(met_engine_options, matmul),
+     .value_name = "NAME",
+     .choices = met_engine_matmuls,
+     .fallback_help = "auto",
+     .help = "F32 and F16 prefill: native, or vendor: a BLAS library"},
     {.name = "context-length",
      .kind = MET_OPTION_INTEGER,
      .offset = offsetof(met_engine_options, context_length),
@@ -86,6 +94,8 @@ met_status met_engine_open(const met_engine_options *options, const met_environm
     if (options->backend != NULL) context_options.backend = options->backend;
     if (environment->threads != 0) context_options.threads = (int32_t)environment->threads;
     if (options->threads != 0) context_options.threads = (int32_t)options->threads;
+    if (environment->matmul != NULL) context_options.matmul = environment->matmul;
+    if (options->matmul != NULL) context_options.matmul = options->matmul;
     return open_engine(&context_options, options, engine, err);
 }
 

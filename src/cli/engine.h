@@ -8,18 +8,20 @@
 enum { MET_ENGINE_THREADS_MAX = 256 };
 
 extern const char *const met_engine_backends[];
+extern const char *const met_engine_matmuls[];
 
 typedef struct met_engine_options {
     const char *gguf_path;  /* NULL: the bundled model */
     const char *backend;    /* NULL: not given */
     int64_t threads;        /* 0: not given */
+    const char *matmul;     /* NULL: not given */
     int64_t context_length; /* 0: not given */
     const char *kv_type;    /* "f16" or "f32" */
 } met_engine_options;
 
-/* --gguf-path, --backend, --threads, --context-length, --kv-type. A subcommand takes as many as it
- * needs. */
-enum { MET_ENGINE_FLAGS_MODEL = 1, MET_ENGINE_FLAGS_MACHINE = 3, MET_ENGINE_FLAGS_SESSION = 5 };
+/* --gguf-path, --backend, --threads, --matmul, --context-length, --kv-type. A subcommand takes as
+ * many as it needs. */
+enum { MET_ENGINE_FLAGS_MODEL = 1, MET_ENGINE_FLAGS_MACHINE = 4, MET_ENGINE_FLAGS_SESSION = 6 };
 extern const met_option met_engine_flags[MET_ENGINE_FLAGS_SESSION];
 
 typedef struct met_engine {

@@ -8,10 +8,11 @@
 typedef struct met_environment {
     const char *backend;        /* NULL: not set */
     int64_t threads;            /* 0: not set */
+    const char *matmul;         /* NULL: not set */
     int64_t max_context_length; /* 0: not set */
 } met_environment;
 
-enum { MET_ENVIRONMENT_COUNT = 3 };
+enum { MET_ENVIRONMENT_COUNT = 4 };
 extern const met_option met_environment_options[MET_ENVIRONMENT_COUNT];
 
 /* Read every variable of the table. An empty variable counts as not set.

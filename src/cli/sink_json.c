@@ -71,6 +71,7 @@ static json_t *settings(json_sink *sink, const met_generation *generation)
     set(sink, all, "isa", json_string(context.isa));
     set(sink, all, "choice", json_string(context.choice));
     set(sink, all, "threads", json_integer(context.threads));
+    set(sink, all, "matmul", json_string(context.matmul));
     set(sink, all, "context_length", json_integer(generation->context_length));
     set(sink, all, "kv_type", json_string(flags->engine.kv_type));
     set(sink, all, "max_tokens", json_integer(flags->max_tokens));

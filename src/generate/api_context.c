@@ -10,7 +10,7 @@
 
 met_context_options met_context_options_default(void)
 {
-    return (met_context_options){.backend = "auto", .isa = "auto", .threads = 0};
+    return (met_context_options){.backend = "auto", .isa = "auto", .threads = 0, .matmul = "auto"};
 }
 
 met_status met_context_adopt(met_machine *machine, const char *choice, met_context **out,
@@ -45,7 +45,8 @@ met_status met_context_create(const met_context_options *options, met_context **
         return met_fail(err, MET_E_ARGUMENT, "threads: found %d, expected 0 (choose) or 1 to %d",
                         o.threads, MET_TEAM_THREADS_MAX);
     }
-    struct met_machine_options machine_options = {.isa = o.isa, .threads = o.threads};
+    struct met_machine_options machine_options = {
+        .isa = o.isa, .threads = o.threads, .matmul = o.matmul};
     met_machine *machine = NULL;
     met_status status = met_cpu_machine_open(&machine_options, &machine, err);
     if (status != MET_OK) return status;

@@ -27,7 +27,8 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 def environment(**changes):
     """This process's environment without the command's own variables."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("METALLIC_")}
+    kept = {k: v for k, v in os.environ.items()
+            if not k.startswith("METALLIC_") and k != "FORCE_MATMUL_BACKEND"}
     kept.update(changes)
     return kept
 

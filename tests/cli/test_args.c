@@ -193,6 +193,7 @@ static void bad_values_name_flag_found_and_accepted(void **state)
         {"--output-format", "TEXT", "text, json, jsonl or none"},
         {"--backend", "gpu", "auto or cpu"},
         {"--kv-type", "q8_0", "f16 or f32"},
+        {"--matmul", "blas", "auto, native, vendor, mlx or mps"},
         {"--kv-type", "", "f16 or f32"},
         {"--gguf-path", "", "a file name"},
         {"--prompt-file", "", "a file name"},
@@ -372,18 +373,22 @@ static void the_environment_is_typed(void **state)
 
     unsetenv("METALLIC_BACKEND");
     unsetenv("METALLIC_THREADS");
+    unsetenv("FORCE_MATMUL_BACKEND");
     setenv("METALLIC_MAX_CONTEXT_LEN", "", 1);
     assert_ok(met_environment_read(&environment, &err));
     assert_null(environment.backend);
+    assert_null(environment.matmul);
     assert_int_equal(environment.threads, 0);
     assert_int_equal(environment.max_context_length, 0);
 
     setenv("METALLIC_BACKEND", "cpu", 1);
     setenv("METALLIC_THREADS", "3", 1);
+    setenv("FORCE_MATMUL_BACKEND", "mps", 1);
     setenv("METALLIC_MAX_CONTEXT_LEN", "99", 1);
     assert_ok(met_environment_read(&environment, &err));
     assert_string_equal(environment.backend, "cpu");
     assert_int_equal(environment.threads, 3);
+    assert_string_equal(environment.matmul, "mps");
     assert_int_equal(environment.max_context_length, 99);
 
     setenv("METALLIC_THREADS", "many", 1);
@@ -392,6 +397,7 @@ static void the_environment_is_typed(void **state)
                         "METALLIC_THREADS: found \"many\", expected a whole number from 1 to 256");
     unsetenv("METALLIC_BACKEND");
     unsetenv("METALLIC_THREADS");
+    unsetenv("FORCE_MATMUL_BACKEND");
     unsetenv("METALLIC_MAX_CONTEXT_LEN");
 }
 

@@ -12,8 +12,9 @@ OPTIONAL = (int, float, type(None))
 MODEL = {"path": str, "name": str, "architecture": str, "weight_type": str, "parameters": int,
          "file_bytes": int, "weight_bytes": int, "vocab": int, "layers": int,
          "embedding_length": int, "context_length": int}
-SETTINGS = {"backend": str, "isa": str, "choice": str, "threads": int, "context_length": int,
-            "kv_type": str, "max_tokens": int, "temperature": float, "top_k": int, "top_p": float, "min_p": float,
+SETTINGS = {"backend": str, "isa": str, "choice": str, "threads": int, "matmul": str,
+            "context_length": int, "kv_type": str, "max_tokens": int, "temperature": float,
+            "top_k": int, "top_p": float, "min_p": float,
             "repeat_penalty": float, "presence_penalty": float, "frequency_penalty": float,
             "repeat_last_n": int, "seed": int, "ignore_end": bool, "speculate": int, "raw": bool,
             "stop": list}

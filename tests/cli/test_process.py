@@ -32,7 +32,8 @@ class Help(CommandTest):
         text = self.done("--help").text
         for name in COMMANDS:
             self.assertRegex(text, rf"(?m)^  {name} ")
-        for name in ("METALLIC_BACKEND", "METALLIC_THREADS", "METALLIC_MAX_CONTEXT_LEN"):
+        for name in ("METALLIC_BACKEND", "METALLIC_THREADS", "FORCE_MATMUL_BACKEND",
+                     "METALLIC_MAX_CONTEXT_LEN"):
             self.assertIn(name, text)
         self.assertNotIn("completions", text)
 
@@ -40,8 +41,8 @@ class Help(CommandTest):
         text = self.done("--help").text
         for flag in ("gguf-path prompt system max-tokens temperature top-k top-p min-p "
                      "repeat-penalty presence-penalty frequency-penalty repeat-last-n seed "
-                     "context-length kv-type threads backend output-format raw logprobs stop "
-                     "prompt-file").split():
+                     "context-length kv-type threads matmul backend output-format raw logprobs "
+                     "stop prompt-file").split():
             self.assertRegex(text, rf"--{flag}\b")
 
     def test_help_needs_no_model_and_no_sound_environment(self):
@@ -64,7 +65,8 @@ class Help(CommandTest):
 
     def test_the_manual_tells_of_every_flag_subcommand_and_variable(self):
         manual = (ROOT / "docs" / "metallic.1").read_text().replace("\\-", "-")
-        self.assertIn("METALLIC_MAX_CONTEXT_LEN", manual)
+        for name in re.findall(r"(?m)^  ([A-Z_]{8,})\b", self.done("--help").text):
+            self.assertIn(f".B {name}\n", manual)
         for name in COMMANDS:
             self.assertRegex(manual, rf"(?m)^\.SS {name}\b")
         for name in ((), *((c,) for c in COMMANDS)):
@@ -108,6 +110,7 @@ class Completions(CommandTest):
         self.assertEqual(self.complete("-o", "t"), ["text"])
         self.assertEqual(self.complete("--output-format", "=", "n"), ["none"])
         self.assertEqual(self.complete("--backend", ""), ["auto", "cpu"])
+        self.assertEqual(self.complete("--matmul", ""), ["auto", "native", "vendor", "mlx", "mps"])
         self.assertEqual(self.complete("inspect", "--p"), ["--program"])
         self.assertEqual(self.complete("inspect", "--temp"), [""])
         self.file("a model.gguf", b"")

@@ -49,7 +49,7 @@ static met_machine *open_machine(const char *isa, int32_t threads)
 {
     met_error err = {0};
     met_machine *machine = NULL;
-    struct met_machine_options options = {isa, threads};
+    struct met_machine_options options = {.isa = isa, .threads = threads};
     assert_ok(met_cpu_machine_open(&options, &machine, &err));
     return machine;
 }
@@ -283,13 +283,13 @@ static void unusable_options_are_named(void **state)
     (void)state;
     met_error err = {0};
     met_machine *machine = NULL;
-    struct met_machine_options options = {"avx1024", 1};
+    struct met_machine_options options = {.isa = "avx1024", .threads = 1};
     assert_int_equal(met_cpu_machine_open(&options, &machine, &err), MET_E_ARGUMENT);
     assert_non_null(strstr(err.text, "avx1024"));
-    options = (struct met_machine_options){"auto", 257};
+    options = (struct met_machine_options){.isa = "auto", .threads = 257};
     assert_int_equal(met_cpu_machine_open(&options, &machine, &err), MET_E_ARGUMENT);
     assert_non_null(strstr(err.text, "257"));
-    options = (struct met_machine_options){"auto", -1};
+    options = (struct met_machine_options){.isa = "auto", .threads = -1};
     assert_int_equal(met_cpu_machine_open(&options, &machine, &err), MET_E_ARGUMENT);
 }
 

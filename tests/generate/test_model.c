@@ -17,6 +17,7 @@ static void a_context_says_what_it_took(void **state)
         assert_string_equal(info.backend, "cpu");
         assert_true(strlen(info.isa) > 0 && strlen(info.choice) > 0);
         assert_int_equal(info.threads, 2);
+        assert_string_equal(info.matmul, "native");
         met_context_free(context);
     }
     met_context *context = NULL;
@@ -36,7 +37,7 @@ static void a_context_refuses_what_it_does_not_know(void **state)
     } cases[] = {
         {{.backend = "tpu"}, MET_E_ARGUMENT, "tpu"}, {{.backend = ""}, MET_E_ARGUMENT, "backend"},
         {{.isa = "sse9"}, MET_E_ARGUMENT, "sse9"},   {{.threads = -1}, MET_E_ARGUMENT, "-1"},
-        {{.threads = 257}, MET_E_ARGUMENT, "257"},
+        {{.threads = 257}, MET_E_ARGUMENT, "257"},   {{.matmul = "blas"}, MET_E_ARGUMENT, "blas"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         met_context *context = (met_context *)&err;

@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/vendor.h"
 #include "base/team.h"
 
 #include <pthread.h>
@@ -21,9 +22,11 @@ enum {
 typedef struct cpu_machine {
     met_machine base;
     met_cpu_kernels kernels;
+    met_cpu_vendor *vendor; /* NULL: all products are native */
     met_team *team;
     pthread_mutex_t mutex; /* one step at a time */
     char choice[160];
+    char matmul[160]; /* "native", or "vendor: " and the library */
 } cpu_machine;
 
 typedef enum cpu_phase_kind {
@@ -49,9 +52,16 @@ typedef struct cpu_loaded {
     cpu_phase *phases;
     int32_t phase_count;
     int32_t max_cols;       /* widest input of a matmul */
+    bool vendor;            /* some products of many tokens go to the vendor's library */
     int32_t group;          /* query heads of one key-value head */
     double *rope_frequency; /* [head_dim / 2] radians a position */
 } cpu_loaded;
+
+/* Rows of a worker's tile in steps of up to `tokens` tokens. */
+static inline size_t cpu_tile_rows(const cpu_loaded *loaded, size_t tokens)
+{
+    return loaded->vendor && tokens >= MET_VENDOR_TOKENS ? MET_VENDOR_ROWS : MET_PANEL_ROWS;
+}
 
 /* What a phase cost since profiling began. */
 typedef struct cpu_phase_time {
@@ -64,10 +74,10 @@ typedef struct cpu_phase_time {
 
 /* One worker's own work space, carved from the timeline's scratch. */
 typedef struct cpu_worker {
-    void *panel;    /* met_cpu_panel_bytes(max_cols) */
+    void *panel;    /* met_cpu_panel_bytes(max_cols); the vendor's when that is larger */
     float *row;     /* [max_cols] a normalised row */
     met_q8_rows q8; /* one quantized row */
-    float *tile;    /* [2][step tokens][MET_PANEL_ROWS] outputs before the epilogue */
+    float *tile;    /* [step tokens][cpu_tile_rows] outputs before the epilogue */
     float *queries; /* [group * head_dim] rotated queries of one key-value head (decode) */
     float *key;     /* [head_dim] */
     float *running; /* [CPU_QUERY_TILE * group] of (max, sum, out[head_dim]) */
@@ -110,6 +120,7 @@ typedef struct cpu_run {
     const cpu_loaded *loaded;
     const met_program *program;
     const met_cpu_kernels *kernels;
+    const met_cpu_vendor *vendor; /* NULL: native */
     met_team *team;
     const met_step *step;
     int32_t logit_rows; /* 0, 1 or count */

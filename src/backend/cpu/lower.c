@@ -86,6 +86,7 @@ static int32_t match_phase(const met_program *program, int32_t at, cpu_phase *ph
 
 met_status met_cpu_lower(const met_program *program, cpu_loaded *loaded, met_error *err)
 {
+    const cpu_machine *machine = (const cpu_machine *)loaded->base.machine;
     int32_t half = program->head_dim / 2;
     loaded->program = program;
     loaded->group = program->heads / program->kv_heads;
@@ -110,6 +111,10 @@ met_status met_cpu_lower(const met_program *program, cpu_loaded *loaded, met_err
         if (phase->kind == CPU_PHASE_MATMUL) {
             int32_t cols = program->activations[phase->op->in].cols;
             if (cols > loaded->max_cols) loaded->max_cols = cols;
+            for (int32_t i = 0; machine->vendor != NULL && i < phase->op->weights; i++) {
+                met_dtype type = program->weights[phase->op->weight[i]].type;
+                if (type != MET_DTYPE_Q8_0) loaded->vendor = true;
+            }
         }
         loaded->phase_count++;
         at += taken;

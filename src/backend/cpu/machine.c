@@ -120,6 +120,7 @@ static met_status cpu_step(met_timeline *base, const met_step *step, const float
         .loaded = loaded,
         .program = loaded->program,
         .kernels = &machine->kernels,
+        .vendor = machine->vendor,
         .team = machine->team,
         .step = step,
     };
@@ -169,6 +170,7 @@ static void cpu_close(met_machine *base)
     if (base == NULL) return;
     cpu_machine *machine = (cpu_machine *)base;
     met_team_free(machine->team);
+    met_cpu_vendor_close(machine->vendor);
     pthread_mutex_destroy(&machine->mutex);
     free(machine);
 }
@@ -179,6 +181,7 @@ static void cpu_describe(const met_machine *base, met_context_info *info)
     info->backend = base->ops->name;
     info->isa = machine->kernels.name;
     info->choice = machine->choice;
+    info->matmul = machine->matmul;
     info->threads = met_team_threads(machine->team);
 }
 
@@ -222,6 +225,30 @@ static met_status choose_level(const char *isa, int32_t *level, met_error *err)
                     isa, known);
 }
 
+/* "auto" is native: its bits are the contract's, and it is the faster one (docs/MATMUL.md). */
+static met_status choose_matmul(const struct met_machine_options *options, cpu_machine *machine,
+                                met_error *err)
+{
+    static const struct {
+        const char *name;
+        bool vendor;
+    } choices[] = {
+        {"auto", false}, {"native", false}, {"mlx", false}, {"vendor", true}, {"mps", true}};
+    const char *asked = options->matmul == NULL ? "auto" : options->matmul;
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        if (strcmp(asked, choices[i].name) != 0) continue;
+        snprintf(machine->matmul, sizeof machine->matmul, "native");
+        if (!choices[i].vendor) return MET_OK;
+        met_status status = met_cpu_vendor_open(options->vendor_libraries, &machine->vendor, err);
+        if (status != MET_OK) return status;
+        snprintf(machine->matmul, sizeof machine->matmul, "vendor: %s",
+                 met_cpu_vendor_library(machine->vendor));
+        return MET_OK;
+    }
+    return met_fail(err, MET_E_ARGUMENT,
+                    "matmul: found \"%.64s\", expected auto, native, vendor, mlx or mps", asked);
+}
+
 met_status met_cpu_machine_open(const struct met_machine_options *options, met_machine **out,
                                 met_error *err)
 {
@@ -239,7 +266,8 @@ met_status met_cpu_machine_open(const struct met_machine_options *options, met_m
     machine->base.ops = &cpu_ops;
     machine->kernels = met_cpu_level_kernels(level);
     pthread_mutex_init(&machine->mutex, NULL);
-    status = met_team_create(threads, &machine->team, err);
+    status = choose_matmul(options, machine, err);
+    if (status == MET_OK) status = met_team_create(threads, &machine->team, err);
     if (status != MET_OK) {
         cpu_close(&machine->base);
         return status;

@@ -2,7 +2,9 @@
  *
  * One token: every worker prepares the whole input for itself, which costs less than a barrier.
  * Several tokens: workers prepare some tokens each for all, wait, and then share out the rows.
- * The invariant: a worker writes only its own output rows, in whole lines of the cache. */
+ * F32 and F16 weights with many tokens go to the vendor's library where the machine has one; all
+ * else is native. The invariant: a worker writes only its own output rows, in whole lines of the
+ * cache. */
 #include "backend/cpu/cpu.h"
 
 #include <string.h>
@@ -83,6 +85,18 @@ static matmul_input prepare_many(const cpu_run *run, const cpu_phase *phase, siz
     return input;
 }
 
+/* Whether the vendor's library multiplies by this weight. */
+static bool is_vendors(const cpu_run *run, const met_weight *weight, size_t tokens)
+{
+    return run->vendor != NULL && tokens >= MET_VENDOR_TOKENS && weight->type != MET_DTYPE_Q8_0;
+}
+
+/* Rows whose products go to the tile together. */
+static size_t tile_rows(const cpu_run *run, const met_weight *weight, size_t tokens)
+{
+    return is_vendors(run, weight, tokens) ? MET_VENDOR_ROWS : ROW_GRAIN;
+}
+
 /* y[t * y_stride + r] for rows [begin, end) of one weight, all tokens. */
 static void multiply(const cpu_run *run, const met_weight *weight, const matmul_input *in,
                      size_t begin, size_t end, float *y, size_t y_stride, void *panel)
@@ -91,7 +105,7 @@ static void multiply(const cpu_run *run, const met_weight *weight, const matmul_
     size_t rows = end - begin, cols = in->cols;
     size_t row_bytes = met_dtype_row_bytes(weight->type, cols);
     const uint8_t *w = (const uint8_t *)weight->data + begin * row_bytes;
-    bool one = in->tokens == 1;
+    bool one = in->tokens == 1, vendors = is_vendors(run, weight, in->tokens);
     switch (weight->type) {
     case MET_DTYPE_Q8_0:
         if (one)
@@ -102,43 +116,50 @@ static void multiply(const cpu_run *run, const met_weight *weight, const matmul_
     case MET_DTYPE_F16:
         if (one)
             k->matvec_f16((const void *)w, rows, cols, in->x, y);
+        else if (vendors)
+            met_cpu_vendor_matmul_f16(run->vendor, k, (const void *)w, rows, cols, in->x,
+                                      in->tokens, y, y_stride, panel);
         else
             k->matmul_f16((const void *)w, rows, cols, in->x, in->tokens, y, y_stride, panel);
         return;
     case MET_DTYPE_F32:
         if (one)
             k->matvec_f32((const void *)w, rows, cols, in->x, y);
+        else if (vendors)
+            met_cpu_vendor_matmul_f32(run->vendor, (const void *)w, rows, cols, in->x, in->tokens,
+                                      y, y_stride);
         else
             k->matmul_f32((const void *)w, rows, cols, in->x, in->tokens, y, y_stride, panel);
         return;
     }
 }
 
-/* Rows [begin, end) of out[0] = silu(gate) * up, a panel at a time so that both stay in cache. */
+/* Rows [begin, end) of out[0] = silu(gate) * up, a tile at a time so that both stay in cache. */
 static void multiply_swiglu(const cpu_run *run, const met_op *op, const matmul_input *in,
                             size_t begin, size_t end, cpu_worker *own)
 {
     const met_program *program = run->program;
+    const met_weight *gate = &program->weights[op->weight[0]];
+    const met_weight *up = &program->weights[op->weight[1]];
     size_t out_cols = (size_t)program->activations[op->out[0]].cols;
     float *out = cpu_activation(run, op->out[0]);
     if (in->tokens == 1) { /* one long stream over the gate's rows */
-        multiply(run, &program->weights[op->weight[0]], in, begin, end, out + begin, 0, NULL);
+        multiply(run, gate, in, begin, end, out + begin, 0, NULL);
         for (size_t r = begin; r < end; r += ROW_GRAIN) {
             size_t last = r + ROW_GRAIN < end ? r + ROW_GRAIN : end;
-            multiply(run, &program->weights[op->weight[1]], in, r, last, own->tile, 0, NULL);
+            multiply(run, up, in, r, last, own->tile, 0, NULL);
             run->kernels->swiglu(out + r, own->tile, last - r, out + r);
         }
         return;
     }
-    for (size_t r = begin; r < end; r += ROW_GRAIN) {
-        size_t rows = end - r < ROW_GRAIN ? end - r : ROW_GRAIN;
-        multiply(run, &program->weights[op->weight[0]], in, r, r + rows, out + r, out_cols,
-                 own->panel);
-        multiply(run, &program->weights[op->weight[1]], in, r, r + rows, own->tile, ROW_GRAIN,
-                 own->panel);
+    size_t most = tile_rows(run, up, in->tokens);
+    for (size_t r = begin; r < end; r += most) {
+        size_t rows = end - r < most ? end - r : most;
+        multiply(run, gate, in, r, r + rows, out + r, out_cols, own->panel);
+        multiply(run, up, in, r, r + rows, own->tile, most, own->panel);
         for (size_t t = 0; t < in->tokens; t++) {
             float *y = out + t * out_cols + r;
-            run->kernels->swiglu(y, own->tile + t * ROW_GRAIN, rows, y);
+            run->kernels->swiglu(y, own->tile + t * most, rows, y);
         }
     }
 }
@@ -163,11 +184,12 @@ static void multiply_rows(const cpu_run *run, const met_op *op, int32_t index,
     }
     /* The residual may be the output itself: products go to a tile first. */
     const float *residual = cpu_activation(run, op->residual);
-    for (size_t r = begin; r < end; r += ROW_GRAIN) {
-        size_t rows = end - r < ROW_GRAIN ? end - r : ROW_GRAIN;
-        multiply(run, weight, in, r, r + rows, own->tile, ROW_GRAIN, own->panel);
+    size_t most = tile_rows(run, weight, in->tokens);
+    for (size_t r = begin; r < end; r += most) {
+        size_t rows = end - r < most ? end - r : most;
+        multiply(run, weight, in, r, r + rows, own->tile, most, own->panel);
         for (size_t t = 0; t < in->tokens; t++) {
-            float *y = own->tile + t * ROW_GRAIN;
+            float *y = own->tile + t * most;
             if (bias != NULL) run->kernels->add(y, bias + r, rows, y);
             run->kernels->add(y, residual + t * out_cols + r, rows, out + t * out_cols + r);
         }

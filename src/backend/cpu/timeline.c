@@ -49,10 +49,13 @@ static void carve_worker(carver *c, cpu_worker *worker, const cpu_loaded *loaded
     size_t cols = (size_t)loaded->max_cols, group = (size_t)loaded->group;
     size_t head_dim = (size_t)loaded->program->head_dim;
     size_t tile = tokens < CPU_QUERY_TILE ? tokens : CPU_QUERY_TILE;
-    worker->panel = carve(c, met_cpu_panel_bytes(cols), 1);
+    size_t panel_bytes = met_cpu_panel_bytes(cols), vendor_bytes = met_cpu_vendor_panel_bytes(cols);
+    bool vendor = loaded->vendor && tokens >= MET_VENDOR_TOKENS;
+    if (vendor && panel_bytes < vendor_bytes) panel_bytes = vendor_bytes;
+    worker->panel = carve(c, panel_bytes, 1);
     worker->row = carve(c, cols, sizeof(float));
     carve_q8(c, &worker->q8, 1, cols);
-    worker->tile = carve(c, tokens * MET_PANEL_ROWS, sizeof(float));
+    worker->tile = carve(c, tokens * cpu_tile_rows(loaded, tokens), sizeof(float));
     worker->queries = carve(c, group * head_dim, sizeof(float));
     worker->key = carve(c, head_dim, sizeof(float));
     worker->running = carve(c, partial_floats(tile * group, head_dim), sizeof(float));
