@@ -93,7 +93,20 @@ static partial_view decode_partial(const cpu_run *run, int32_t kv_head, int32_t 
     return view_partial(run->timeline->partials + index * floats, group);
 }
 
-/* Tasks [begin, end) of kv_heads x blocks, head-major. */
+/* Ask for a block's keys and values, which lie one after the other. */
+static void prefetch_block(const cpu_run *run, int32_t layer, int32_t kv_head, int32_t block)
+{
+    enum { LINE_BYTES = 64 };
+    size_t row_bytes = met_dtype_row_bytes(run->timeline->kv_type, (size_t)run->program->head_dim);
+    const char *keys = cpu_kv(run->timeline, run->program, layer, kv_head, block).keys;
+    for (size_t i = 0; i < 2 * MET_KEY_BLOCK * row_bytes; i += LINE_BYTES) {
+        __builtin_prefetch(keys + i);
+        __asm__ volatile(""); /* gcc 12 drops a loop that does nothing but prefetch */
+    }
+}
+
+/* Tasks [begin, end) of kv_heads x blocks, head-major. While one is computed the next comes from
+ * memory: blocks of a head lie a whole cache block apart, where no hardware looks ahead. */
 static void decode_tasks(const cpu_run *run, const cpu_phase *phase, size_t begin, size_t end,
                          int32_t blocks, cpu_worker *own)
 {
@@ -109,6 +122,10 @@ static void decode_tasks(const cpu_run *run, const cpu_phase *phase, size_t begi
             memcpy(own->queries, q, group * dim * sizeof *q);
             if (phase->rope_q) rotate(run, own->queries, group, 0);
             rotated_head = kv_head;
+        }
+        if (task + 1 < end) {
+            prefetch_block(run, op->layer, (int32_t)((task + 1) / (size_t)blocks),
+                           (int32_t)((task + 1) % (size_t)blocks));
         }
         int32_t visible = MET_KEY_BLOCK;
         if (block == blocks - 1) { /* the block that this token's own key belongs to */
