@@ -7,6 +7,7 @@ Invariant: one answer for one topic, whether asked "how do I" or "what is", so t
 only has to name its topic; no phrasing has two answers.
 """
 import phrasings
+import phrasings_last
 import phrasings_more
 from grammar import expand, expand_all
 from topics import TOPICS
@@ -265,7 +266,7 @@ def _phrasings(lines):
 
 def _intents():
     found = {answer: list(_phrasings(lines)) for answer, lines in _blocks(TOPICS)}
-    for begin, lines in [*_blocks(phrasings.MORE), *_blocks(phrasings_more.MORE)]:
+    for begin, lines in [*_blocks(phrasings.MORE), *_blocks(phrasings_more.MORE), *_blocks(phrasings_last.MORE)]:
         answers = [answer for answer in found if answer.startswith(begin)]
         assert len(answers) == 1, (begin, answers)
         found[answers[0]] += [(None, expand(line)) for line in lines]

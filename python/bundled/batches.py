@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 
+import about
 import bpe
 import conversation
 
@@ -90,10 +91,11 @@ def shape(tokens):
     return tokens * 3 // 8, tokens // 32
 
 
-def make(folder, vocabulary, tokens, seed, ahead):
+def make(folder, vocabulary, tokens, seed, ahead, focus):
     """Write batches for ever, at most `ahead` files in the folder."""
     os.nice(5)
     tokenizer = bpe.load(vocabulary)
+    conversation.FOCUS[:] = [intent for intent in about.INTENTS if any(intent[0].startswith(begin) for begin in focus)]
     draw = random.Random(seed)
     where_limit, conversation_limit = shape(tokens)
 

@@ -11,6 +11,7 @@ says where plain single precision without quantized activations would give anoth
 near the nearest second choice was: a machine that sums in another order cannot differ unless its
 error exceeds that margin.
 """
+import itertools
 import json
 import math
 import multiprocessing
@@ -30,6 +31,7 @@ import skills
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MOST_TOKENS = 96
+BATCH = 32  # conversations that meet a matrix together
 
 
 # ------------------------------------------------------------------ arithmetic
@@ -74,51 +76,63 @@ class Machine:
         y = self.weights[name].times(x, self.quantized)
         return y if bias is None else y + self.weights[bias]
 
-    def rotate(self, x, at):
+    def rotate(self, x, positions):
         """x: [tokens, heads, head_dim]"""
-        cosine, sine = self.cosine[at:at + len(x), None], self.sine[at:at + len(x), None]
+        cosine, sine = self.cosine[positions, None], self.sine[positions, None]
         a, b = x.chunk(2, -1)
         return torch.cat([a * cosine - b * sine, b * cosine + a * sine], -1)
 
-    def feed(self, ids, cache):
-        """Logits after the last of `ids`; cache: for each layer [keys, values], grows."""
-        at = cache[0][0].shape[0]
-        x = self.weights["token_embd.weight"].plain[ids]
-        n = len(ids)
-        hidden = torch.ones(n, at + n, dtype=torch.bool).triu(at + 1)
+    def attend(self, q, k, v, before):
+        """One conversation's tokens and those before them: ([tokens, width], (keys, values))"""
+        if self.quantized:
+            k, v = k.half().float(), v.half().float()
+        seen = k, v = torch.cat([before[0], k]), torch.cat([before[1], v])
+        hidden = torch.ones(len(q), len(k), dtype=torch.bool).triu(len(k) - len(q) + 1)
+        group = self.heads // self.kv_heads
+        k, v = k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
+        scores = torch.einsum("qhd,khd->hqk", q, k) / math.sqrt(self.head_dim)
+        mixed = torch.einsum("hqk,khd->qhd", scores.masked_fill(hidden, -math.inf).softmax(-1), v)
+        return mixed.reshape(len(q), self.width), seen
+
+    def feed(self, work):
+        """Logits after the last token of each; work: [(ids, cache)]; a cache, for each layer (keys, values), grows."""
+        sizes = [len(ids) for ids, _ in work]
+        positions = torch.cat([torch.arange(len(ids)) + len(cache[0][0]) for ids, cache in work])
+        x = self.weights["token_embd.weight"].plain[[token for ids, _ in work for token in ids]]
         for i in range(self.layers):
             b = f"blk.{i}."
             h = self.norm(x, b + "attn_norm.weight")
-            q, k, v = (self.linear(h, f"{b}attn_{c}.weight", f"{b}attn_{c}.bias").reshape(n, -1, self.head_dim) for c in "qkv")
-            q, k = self.rotate(q, at), self.rotate(k, at)
-            if self.quantized:
-                k, v = k.half().float(), v.half().float()
-            cache[i] = k, v = torch.cat([cache[i][0], k]), torch.cat([cache[i][1], v])
-            group = self.heads // self.kv_heads
-            k, v = k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
-            scores = torch.einsum("qhd,khd->hqk", q, k) / math.sqrt(self.head_dim)
-            mixed = torch.einsum("hqk,khd->qhd", scores.masked_fill(hidden, -math.inf).softmax(-1), v)
-            x = x + self.linear(mixed.reshape(n, self.width), b + "attn_output.weight")
+            q, k, v = (self.linear(h, f"{b}attn_{c}.weight", f"{b}attn_{c}.bias").reshape(len(x), -1, self.head_dim) for c in "qkv")
+            q, k = self.rotate(q, positions), self.rotate(k, positions)
+            mixed = []
+            for (_, cache), *own in zip(work, q.split(sizes), k.split(sizes), v.split(sizes)):
+                text, cache[i] = self.attend(*own, cache[i])
+                mixed.append(text)
+            x = x + self.linear(torch.cat(mixed), b + "attn_output.weight")
             h = self.norm(x, b + "ffn_norm.weight")
             gate, up = self.linear(h, b + "ffn_gate.weight"), self.linear(h, b + "ffn_up.weight")
             x = x + self.linear(torch.nn.functional.silu(gate) * up, b + "ffn_down.weight")
-        return self.linear(self.norm(x[-1:], "output_norm.weight"), "token_embd.weight")[0]
+        last = torch.tensor(sizes).cumsum(0) - 1
+        return self.linear(self.norm(x[last], "output_norm.weight"), "token_embd.weight")
 
     @torch.no_grad()
-    def answer(self, tokenizer, messages):
-        """Greedy text, and the smallest distance between the first and the second choice."""
-        cache = [(torch.zeros(0, self.kv_heads, self.head_dim),) * 2 for _ in range(self.layers)]
-        ids, out, margin = tokenizer.prompt(messages), [], math.inf
-        while len(out) < MOST_TOKENS:
-            logits = self.feed(ids, cache)
-            first, second = logits.topk(2).values.tolist()
-            margin = min(margin, first - second)
-            token = int(logits.argmax())
-            if token in (tokenizer.end, tokenizer.end_of_text):
-                break
-            out.append(token)
-            ids = [token]
-        return tokenizer.decode(out), margin
+    def answers(self, tokenizer, conversations):
+        """For each, greedy text and the smallest distance between the first and the second choice."""
+        nothing = torch.zeros(0, self.kv_heads, self.head_dim)
+        work = [(tokenizer.prompt(messages), [(nothing, nothing)] * self.layers) for messages in conversations]
+        out, margins, alive = [[] for _ in work], [math.inf] * len(work), list(range(len(work)))
+        while alive:
+            logits = self.feed([work[i] for i in alive])
+            two = logits.topk(2).values
+            for i, token, margin in zip(alive, logits.argmax(-1).tolist(), (two[:, 0] - two[:, 1]).tolist()):
+                margins[i] = min(margins[i], margin)
+                if token not in (tokenizer.end, tokenizer.end_of_text):
+                    out[i].append(token)
+                    work[i] = [token], work[i][1]
+                else:
+                    work[i] = None
+            alive = [i for i in alive if work[i] and len(out[i]) < MOST_TOKENS]
+        return [(tokenizer.decode(tokens), margin) for tokens, margin in zip(out, margins)]
 
 
 # ------------------------------------------------------------------ conversations
@@ -172,11 +186,11 @@ def begin(model):
     WORKER["contract"], WORKER["plain"] = Machine(model, True), Machine(model, False)
 
 
-def judge(item):
-    skill, messages, expected = item
-    text, margin = WORKER["contract"].answer(WORKER["tokenizer"], messages)
-    without, _ = WORKER["plain"].answer(WORKER["tokenizer"], messages)
-    return skill, messages, expected, text, margin, without
+def judge(items):
+    asked = [messages for _, messages, _ in items]
+    texts = WORKER["contract"].answers(WORKER["tokenizer"], asked)
+    others = WORKER["plain"].answers(WORKER["tokenizer"], asked)
+    return [(*item, *text, other) for item, text, (other, _) in zip(items, texts, others)]
 
 
 def main():
@@ -185,7 +199,8 @@ def main():
     lines, right, other, margins = [], {}, 0, []
     items = list(conversations(random.Random(20261123)))
     with multiprocessing.Pool(os.cpu_count(), begin, (model,)) as pool:
-        for skill, messages, expected, text, margin, without in pool.imap(judge, items, 8):
+        batches = [items[i:i + BATCH] for i in range(0, len(items), BATCH)]
+        for skill, messages, expected, text, margin, without in itertools.chain.from_iterable(pool.imap(judge, batches)):
             last = messages[-1]["content"]
             if without != text:
                 other += 1

@@ -1,8 +1,9 @@
 """Phrasings that training never sees, written by hand and apart from the grammar of about.py.
 
 Owns: two sets of questions about metallic. The DEV sets were read between training rounds, and some of
-their words went into the grammar. TEST was written after the last round of phrasings was done and
-after the model was trained; questions that the grammar can produce were then taken out.
+their words went into the grammar; DEV_4 was the test of an earlier model. TEST was written after the
+weights were made, from the answers and the manual page alone; questions that the grammar can produce
+and those of the DEV sets were then taken out. A later round of training needs a new TEST.
 Invariant: conversation.question never draws one of these texts (letter case and punctuation aside).
 
 Each line: the beginning of an answer in about.py (enough to be unique) | questions; questions
@@ -42,7 +43,7 @@ Run metallic inspect FILE to | how can I look at the tensors of a gguf?; show me
 Run metallic template | how can I preview a chat template?; render messages with a template
 A chat template | what's a chat template?; why are there chat templates?
 Run metallic synth | I need a model with random weights; how do I generate a fake model for benchmarks?
-Run metallic bench | how many tokens per second do I get?; how can I benchmark my computer?
+Run make bench | how many tokens per second do I get?; how can I benchmark my computer?
 Run metallic --help | where's the list of all flags?; how do I get usage info?
 Run metallic --version | how do I know which version is installed?; version?
 metallic has completions | does tab completion work in my shell?; are there completions for zsh?
@@ -110,7 +111,7 @@ Run metallic inspect FILE --program | list the ops that get executed; show the m
 Run metallic template | try my chat template on some messages; how is a conversation rendered?
 A chat template | what's the point of chat templates?; how does a conversation become a prompt?
 Run metallic synth | can I get a model filled with random numbers?; make me a dummy 0.5B model
-Run metallic bench | what throughput can my box reach?; run the speed measurement; benchmark the CPU
+Run make bench | what throughput can my box reach?; run the speed measurement; benchmark the CPU
 Run metallic --help | where are the options documented?; list everything metallic can do; I forgot the flags
 Run metallic --version | am I running the newest version?; tell me the version number
 metallic has completions | can zsh complete the flags?; set up completions in bash
@@ -208,7 +209,7 @@ Run metallic inspect FILE --program | how can I see which operations the model r
 Run metallic template | how do I check what my chat template produces?; I want to try out a jinja template
 A chat template | what does a chat template do?; explain chat templates
 Run metallic synth | how do I create a random model?; I'd like to test speed without any download; what's the synth command for?
-Run metallic bench | how do I measure the speed?; is there a benchmark?; how fast is metallic on my laptop?
+Run make bench | how do I measure the speed?; is there a benchmark?; how fast is metallic on my laptop?
 Run metallic --help | how can I see every option?; show me all the commands; I need the usage text
 Run metallic --version | what version am I on?; how do I print the version?
 metallic has completions | how do I get tab completion?; does bash completion exist?
@@ -265,7 +266,7 @@ Use fewer threads or | it uses too much memory; how much RAM do I need?
 Use a smaller or Q8_0 | how do I make it faster?; why is it so slow?
 """
 
-TEST = r"""
+DEV_4 = r"""
 Use --gguf-path FILE | how do I run the model I just fetched?; the weights file is on a USB stick, how do I use it?; is there an option for the model's path?; I prefer my own network to the built-in one; I got a 7B gguf from a friend, how would I start it?; which switch tells it where the model sits on disk?; please take my own weights instead
 Use --prompt TEXT | how do I put in my question?; which flag carries the prompt text?; send a message to the model; what do I add to the command to ask about the weather?; where in the command does the question belong?
 Use --system TEXT | how can I set the system role?; tell it to behave like a chef; where can I put the instructions for the assistant?; I'd like it to respond as a strict teacher, what flag?; can I give background instructions to the assistant?
@@ -301,7 +302,7 @@ Run metallic inspect FILE to | what tensors does my model have?; how do I find o
 Run metallic inspect FILE --program | what operations does it execute?
 Run metallic template | how do I test a jinja chat template?; show the prompt that my template produces; how can I look at the prompt a template builds?; I wrote a jinja template, how do I try it?
 A chat template | define chat template
-Run metallic bench | how do I benchmark it?; what speed does my machine reach?; how do I get performance numbers?; I'd like to know how fast my CPU decodes
+Run make bench | how do I benchmark it?; what speed does my machine reach?; how do I get performance numbers?; I'd like to know how fast my CPU decodes
 Run metallic --version | print version; how can I tell which release this is?; what's the version of this binary?
 metallic has completions | is there zsh completion?
 Run make run | I want to try it quickly, what do I run?; I just cloned the repository, what's the first command?
@@ -347,6 +348,98 @@ Use fewer threads or | my machine has little RAM, what can I do?
 Use a smaller or Q8_0 | I find it slow, any advice?; what can I do for more speed?
 """
 
+TEST = r"""
+Use --gguf-path FILE | I have qwen2.5-0.5b.gguf in my home folder, how can metallic load it?; path to model option; how do I make it use another gguf
+Use --prompt TEXT | how can I ask it something in one line?; what's the flag for my question?; how to send it a message from bash
+Use --system TEXT | I want it to always answer politely, where do I say so?; set a persona for the assistant
+Use --max-tokens N | how do I stop it after 50 tokens?; answers are too long; can I cap the output length?; what's the option to limit the response size?
+--temperature T sets | what is a good way to make output more random?; how do I get less predictable text?; what does a temperature of 0 do?
+--top-k K keeps | how do I sample from the 40 best tokens?
+--top-p P keeps | how does nucleus sampling work here?; how to set top p to 0.9
+--min-p P drops | explain min-p please
+--repeat-penalty X | it keeps saying the same thing, what can I do?; how do I avoid loops in the text?; what is the repetition penalty flag?
+--presence-penalty X | how can I use presence penalty; is there a presence_penalty like in OpenAI's API?
+--frequency-penalty X | how do I punish words by how often they occurred?; explain frequency penalty; is there something like frequency_penalty?
+The presence penalty is | how do the presence and frequency penalties differ?; frequency penalty or presence penalty, what's the difference?
+--seed N | I need reproducible results; every run gives something else, how do I fix the randomness?; is there an option for the random seed?
+--context-length N | what is the flag for the context window?; I need room for 8000 tokens
+--threads N | restrict it to two threads; how many threads does it use and how do I change that?; can I set the core count?
+--backend NAME | how do I run it on the GPU?; can I pick CUDA?
+--output-format chooses | in what formats can it print?
+Use --output-format json for | I want to parse the answer in a script as json; can I get token counts and timings as one json object?
+Use --output-format jsonl | how do I get events as they happen in JSON lines?; I want one json object per line; stream tokens as jsonl
+json is one document | what's the difference between json and jsonl output?; should I choose json or jsonl?
+Use --output-format text | how do I print just the plain answer?; I want plain text output
+Use --output-format none | how can I suppress the answer?; can it print nothing at all?; no output please, I only measure
+--messages FILE | how do I pass a chat history?; can I give it earlier turns of a conversation?; where do I put a list of messages with roles?
+--tools FILE | can I declare tools for the model?; where do I pass my tool definitions?
+--ignore-end | how do I make it continue past the end of the answer?; can it ignore the end token?; generate on and on for a benchmark even when the answer is over
+--kv-type | what precision does the cache of keys and values have?; change the data type of the kv cache
+Set METALLIC_BACKEND | can I set the threads with an environment variable?; is there an env var for the backend?
+--raw gives | I want plain text completion without a template; feed the prompt unchanged
+--logprobs K | does it report log probabilities?; show me the top 5 alternatives for each token
+--stop S | how do I make it stop at a certain word?; is there a stop sequence option?; end the output when it prints END
+Run metallic tokenize TEXT | how do I see which tokens a sentence has?; how can I count the tokens of my text?
+Use metallic tokenize --batch | tokenize every line of a jsonl file
+Run metallic detokenize | how do I get text back from ids?; what does 512 17 9 mean as text?; convert token numbers to words
+Run metallic logits | I need the raw scores as a numpy array
+Logits are | what do logits mean
+Run metallic perplexity | how do I compute the perplexity of a text file?; how can I check how well a model predicts my book?
+Perplexity says | explain the meaning of perplexity
+Run metallic inspect FILE --program | how can I list the operations that a model runs?; show the program of the model; what steps does the machine execute for a model?
+Run metallic template | how can I render a jinja template with my messages?; preview the prompt that a template makes
+A chat template turns | why do models need chat templates?
+Run metallic synth | how do I create a fake model to measure speed?; generate a synthetic 7B model
+Run make bench | how do I test performance?
+Run metallic --version | am I up to date, what version is this?
+metallic has completions | is there autocompletion for zsh?
+Run make run | how do I build it and see a first answer?
+Run make test | how can I check that all tests pass?
+Run make install | how do I install it system wide?; how can I put metallic into /usr/local?; what's the install command?
+Run make asan | run the tests under ASan
+Run make fuzz | is there fuzzing for the GGUF parser?
+Press Ctrl-C | it is still writing, how do I make it stop?; what happens if I press control C?
+Exit codes: | which return codes can I expect?; what's the exit code on error?
+Metallic runs GGUF models | which models can I use?
+Metallic reads tensors | what weight formats does it accept?
+No. Metallic reads F32 | can it run Q4_K_M models?; does it support 4-bit quantization?; will a Q5_0 file work?
+Metallic reads GGUF files | does it load PyTorch checkpoints?; can I use an ONNX model?
+Metallic does not convert | make a Q8_0 file from an F16 one
+Metallic runs models; | does it do LoRA training?
+Metallic downloads nothing | will it fetch models from Hugging Face?; can it get a model from the internet?
+Metallic has no server | does it offer an OpenAI compatible API?; is there a REST endpoint?
+Metallic runs on Linux | which operating systems does it work on?
+Metallic is a program | describe metallic in a sentence
+Q8_0 stores | how does q8_0 store its weights?
+F16 stores | how many bits has F16?
+F32 stores | how many bits are in an f32?
+Use Q8_0 for | which is better, F16 or Q8_0?; which type should I choose, q8_0 or f16?
+A token is | explain what tokens are
+The tokenizer is | what kind of tokenizer do you use?; is it BPE or sentencepiece?
+Attention lets | explain attention in a transformer
+RMSNorm divides | explain rms norm; how does RMS normalization work?
+SwiGLU is | which activation does the feed-forward layer use?
+Inference means | what does inference mean in machine learning?
+Metallic is written | is it C++ or C?; is metallic a Rust program?
+Nothing leaves | is my text private?; do you collect telemetry?
+Yes. It works offline | do I need a connection?
+You need git | what are the build requirements?; which packages must be installed first?
+Include metallic.h | how can I use it from my C program?; which library do I link against?
+Call met_model_open | how do I load a model in C?; API call to open a gguf
+Call met_generate | how do I stream text with the C API?; how can my C code get an answer?
+A session is | what is a session in the API?
+The same logits | are results the same with 1 and 8 threads?; is it deterministic?; do I get identical logits on another CPU?
+The bundled model is | which model are you?
+Yes. metallic prints | do I see words as they are produced?; is the answer shown while it's being written?
+The answer goes | which stream do errors go to?; is stdout clean?
+Lower the temperature | the answers make no sense, what can I do?
+Read SECURITY.md | where do I send security bugs?
+Read CONTRIBUTING.md | how can I help with development?; do you accept pull requests?; I'd like to contribute a patch
+Give a new architecture | where does the code of a new model type go?; I want to implement Llama, where do I begin?
+Use fewer threads or | how can I lower the RAM usage?; the process gets killed for memory, any tip?
+Use a smaller or Q8_0 | how can I speed it up?
+"""
+
 
 def _read(text):
     answers = [answer for answer, _ in about.INTENTS]
@@ -359,5 +452,5 @@ def _read(text):
     return found
 
 
-DEV_ITEMS, TEST_ITEMS = _read(DEV) + _read(DEV_2) + _read(DEV_3), _read(TEST)
+DEV_ITEMS, TEST_ITEMS = _read(DEV) + _read(DEV_2) + _read(DEV_3) + _read(DEV_4), _read(TEST)
 HELD_OUT = DEV_ITEMS + TEST_ITEMS

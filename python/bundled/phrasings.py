@@ -365,7 +365,7 @@ what's [the synth command|synth|metallic synth] [for|good for|about|]
 [random|synthetic|fake|dummy|artificial] [weights|model|gguf|models]
 a 7B model [with random weights|without downloading|for benchmarks only|for speed tests]
 
-= Run metallic bench
+= Run make bench
 how many [tokens per second|tok/s|tokens a second] [do I get|does it do|can it do|does it make|will I get|is it]
 how can I [benchmark|time|measure|rate] [my computer|my machine|metallic|this computer|my laptop|the engine|the model|it|my GPU|my server]
 [is there|where is|run|start|do] [a|the|some] [benchmark|speed test|performance test|benchmark command|benchmarks]

@@ -232,6 +232,45 @@ is: [plain text output|text output|the text format|output-format text|--output-f
 do: [print nothing|hide the answer|suppress the output|get no output|be silent|run silently|run without output|print no text]
 is: [output-format none|--output-format none|the none format|silent output]
 
+= --messages FILE reads a whole conversation, a JSON list of messages.
+flag: messages
+do: [read|load|pass|give|use|continue|send] a [whole |]conversation[| from a file]
+do: [give|pass|send|use] [several|many|earlier|a list of] [messages|turns]
+do: [have|continue|hold] a chat [of|with] several turns
+do: [pass|include|send] the [chat history|history|earlier messages|previous turns|conversation so far]
+is: [a conversation file|the messages file|a list of messages|multi-turn chat]
+q: [Can|Does] [it|metallic|I] [do|have|hold|support|use] [several turns|a multi-turn chat|conversations|chat history|more than one turn]
+q: How do I [go on with|continue] [a conversation|a chat|the conversation]
+
+= --tools FILE gives the tools that the model may call, a JSON list.
+flag: tools
+do: [use|give|pass|add|define|list|provide] [tools|functions|a tool|tool definitions|functions to call]
+do: [let|make] the model call [tools|functions|a function]
+is: [tools|tool calls|tool calling|function calling|a tool call]
+q: [Can|Does] [it|metallic|the model] [call|use|support] [tools|functions|tool calling|function calling]
+q: Is [tool use|function calling|tool calling] [possible|supported]
+
+= --ignore-end goes on after the model ended its answer, for benchmarks.
+flag: ignore-end
+do: [ignore|skip|disregard] [the end|the end token|end tokens|the end of the answer]
+do: [go on|keep generating|continue] after the [end|end token|answer ended]
+is: [the end token|an end token|ignoring the end]
+q: Can it [go on|continue] after the end token
+
+= --kv-type sets the type of cached keys and values: f16 or f32.
+flag: kv-type
+do: [set|change|choose] the [type|precision] of the [KV cache|kv cache|cache|cached keys and values]
+do: [store|keep] the [KV cache|cache|keys and values] in [f32|F32|f16|half precision|full precision]
+is: the [type|precision] of the [KV cache|kv cache]
+q: [Which|What] type does the KV cache [have|use]
+
+= Set METALLIC_BACKEND, METALLIC_THREADS or METALLIC_MAX_CONTEXT_LEN; flags win over them.
+do: [set|use|see|list|know] [environment variables|an environment variable|the environment variables|variables]
+do: [set|give] [defaults|default settings|the threads|the backend] [in|through|with] the environment
+is: [METALLIC_BACKEND|METALLIC_THREADS|METALLIC_MAX_CONTEXT_LEN|the environment variables|the environment]
+q: [Which|What] environment variables [are there|does it read|does metallic read|exist|are used|can I set|does it know]
+q: Does [it|metallic] [read|use] environment variables
+
 = --raw gives the prompt to the model as it is, without the chat template.
 flag: raw
 do: [skip|avoid|disable|turn off|bypass|leave out|not use] the [chat template|template]
@@ -336,7 +375,7 @@ do: [measure|test] [the |]speed without [a download|downloading a model|a real m
 is: a synthetic model
 q: [Which|What] shapes does [synth|metallic synth] [know|have|support]
 
-= Run metallic bench to measure speed.
+= Run make bench to measure speed.
 command: bench
 do: [benchmark|measure the speed of|measure|time] [metallic|a model|my machine|the model|inference]
 do: [run|do|make] [a benchmark|benchmarks|the benchmark|speed tests|a speed test|the benches]

@@ -154,6 +154,7 @@ def main():
     parse.add_argument("--makers", type=int, default=max(1, (os.cpu_count() or 2) - 3))
     parse.add_argument("--report", type=float, default=90, help="seconds between reports")
     parse.add_argument("--checks", type=int, default=300)
+    parse.add_argument("--focus", default="", help="beginnings of answers about metallic to draw more often, with | between")
     parse.add_argument("--seed", type=int, default=1)
     parse.add_argument("--no-compile", action="store_true")
     o = parse.parse_args()
@@ -163,7 +164,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="batches", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
     for i in range(o.makers):
         multiprocessing.get_context("fork").Process(
-            target=batches.make, daemon=True, args=(folder, o.vocabulary, o.tokens, o.seed * 1000 + i, 64)).start()
+            target=batches.make, daemon=True, args=(folder, o.vocabulary, o.tokens, o.seed * 1000 + i, 64, o.focus.split("|") if o.focus else [])).start()
 
     torch.manual_seed(o.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
