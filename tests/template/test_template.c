@@ -266,8 +266,8 @@ static void work_that_multiplies_is_counted(void **state)
     static const char *const sources[] = {
         "{% set x = 'ab' * 2000000 %}{{ x.strip(('c' * 2000000) ~ 'ab') | length }}",
         "{% set x = 'a' * 4000000 %}{{ x.rfind('b' ~ x[:2000000]) }}",
-        "{% set x = ('1,' * 90000).split(',') %}{% set y = '1' * 4000000 %}"
-        "{% for i in x %}{{ y.startswith('2') }}{% endfor %}",
+        ("{% set x = ('1,' * 90000).split(',') %}{% set y = '1' * 4000000 %}"
+         "{% for i in x %}{{ y.startswith('2') }}{% endfor %}"),
     };
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         assert_int_equal(evaluate_within(sources[i], limits, &err), MET_E_TEMPLATE);
