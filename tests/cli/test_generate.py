@@ -222,6 +222,20 @@ class Ends(CommandTest):
             self.assertEqual((len(found["tokens"]), found["finish"]), (count, "length"))
             self.assertEqual(found["settings"]["max_tokens"], count)
 
+    def test_speculation_changes_counts_and_nothing_else(self):
+        for options in ((), ("--temperature", 1, "--seed", 3, "--logprobs", 2)):
+            told = [self.done("--raw", "-p", "one two three one two three one", "-n", 120,
+                              "--ignore-end", "-o", "json", "--speculate", guesses, *options).json
+                    for guesses in (0, 8)]
+            self.assertEqual([t["settings"]["speculate"] for t in told], [0, 8])
+            usage = [t["usage"] for t in told]
+            self.assertEqual((usage[0]["proposed_tokens"], usage[0]["accepted_tokens"]), (0, 0))
+            self.assertGreaterEqual(usage[1]["proposed_tokens"], usage[1]["accepted_tokens"])
+            self.assertGreater(usage[1]["accepted_tokens"], 0)
+            for key in ("text", "tokens", "finish", "logprobs"):
+                self.assertEqual(told[0].get(key), told[1].get(key), key)
+        self.fails(USAGE, "-p", "x", "--speculate", 17, says=("--speculate", "17", "0 to 16"))
+
     def test_a_full_context_ends_and_is_said(self):
         found = self.document("--context-length", 20, "--ignore-end")
         self.assertEqual(found["finish"], "context")
