@@ -18,6 +18,7 @@ from support import tap  # noqa: E402,F401  (the scripts call tap.main)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 METALLIC = os.path.abspath(sys.argv[1])
+BUNDLED = ROOT / "models" / "bundled-q8_0.gguf"
 COMMANDS = ("tokenize", "detokenize", "logits", "perplexity", "inspect", "template", "synth",
             "bench")
 # A run that takes longer hangs: the longest takes some seconds, also with sanitizers.

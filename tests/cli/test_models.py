@@ -12,10 +12,9 @@ import time
 
 import numpy as np
 
-from driver import (CommandTest, FAILED, INTERRUPTED, METALLIC, ROOT, TIMEOUT_SECONDS, USAGE,
+from driver import (BUNDLED, CommandTest, FAILED, INTERRUPTED, METALLIC, ROOT, TIMEOUT_SECONDS, USAGE,
                     environment, run, run_on_terminal, take_interrupts, tap)
 
-BUNDLED = ROOT / "models" / "bundled-q8_0.gguf"
 
 
 def gguf_string(text):

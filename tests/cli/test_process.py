@@ -13,8 +13,8 @@ import termios
 import time
 import unittest
 
-from driver import (COMMANDS, CommandTest, DONE, FAILED, INTERRUPTED, METALLIC, ROOT,
-                    TIMEOUT_SECONDS, USAGE, environment, run, take_interrupts, tap)
+from driver import (BUNDLED, COMMANDS, CommandTest, DONE, FAILED, INTERRUPTED, METALLIC,
+                    ROOT, TIMEOUT_SECONDS, USAGE, environment, run, take_interrupts, tap)
 
 
 class Help(CommandTest):
@@ -214,9 +214,10 @@ class Interrupts(CommandTest):
     full, the command stands still within the callback of one token, and what it does after the
     signal can be counted."""
 
-    def start(self, form, stdout, preexec=take_interrupts):
+    def start(self, form, stdout, preexec=take_interrupts, model=None):
         return subprocess.Popen(
-            [METALLIC, "-m", str(self.tiny()), "--raw", "-p", "hello", "--ignore-end", "-o", form],
+            [METALLIC, "-m", str(model or self.tiny()), "--raw", "-p", "hello", "--ignore-end",
+             "-o", form],
             stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, env=environment(),
             preexec_fn=preexec)
 
@@ -276,10 +277,14 @@ class Interrupts(CommandTest):
         self.drain(reading)
 
     def interrupted_early(self, form):
-        """Output of a run that got SIGINT while it generated, and its exit code."""
-        for delay in (0.15, 0.05, 0.02, 0.3):  # a fast machine may have ended before
-            process = self.start(form, subprocess.PIPE)
-            time.sleep(delay)
+        """Both outputs of a run that got SIGINT while it generated: half-way, as far as the time
+        of a whole run tells."""
+        begin = time.monotonic()
+        self.start(form, subprocess.PIPE, model=BUNDLED).communicate(timeout=TIMEOUT_SECONDS)
+        whole = time.monotonic() - begin
+        for part in (0.5, 0.3, 0.7, 0.4, 0.6, 0.2):
+            process = self.start(form, subprocess.PIPE, model=BUNDLED)
+            time.sleep(part * whole)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=TIMEOUT_SECONDS)
             if process.returncode == INTERRUPTED:
