@@ -59,7 +59,7 @@ static void rotate(const cpu_run *run, float *x, size_t heads, size_t token)
 
 static void attend_block(const cpu_run *run, const met_op *op, int32_t kv_head, int32_t block,
                          const float *q, size_t q_stride, int32_t tokens, int32_t visible,
-                         partial_view to)
+                         const void *next, partial_view to)
 {
     int32_t dim = run->program->head_dim;
     cpu_kv_view kv = cpu_kv(run->timeline, run->program, op->layer, kv_head, block);
@@ -74,6 +74,7 @@ static void attend_block(const cpu_run *run, const met_op *op, int32_t kv_head, 
         .head_dim = dim,
         .visible = visible,
         .scale = 1.0f / sqrtf((float)dim),
+        .next = next,
         .max = to.max,
         .sum = to.sum,
         .out = to.out,
@@ -91,18 +92,6 @@ static partial_view decode_partial(const cpu_run *run, int32_t kv_head, int32_t 
     floats = (floats + 15) / 16 * 16;
     size_t index = (size_t)kv_head * run->timeline->partial_blocks + (size_t)block;
     return view_partial(run->timeline->partials + index * floats, group);
-}
-
-/* Ask for a block's keys and values, which lie one after the other. */
-static void prefetch_block(const cpu_run *run, int32_t layer, int32_t kv_head, int32_t block)
-{
-    enum { LINE_BYTES = 64 };
-    size_t row_bytes = met_dtype_row_bytes(run->timeline->kv_type, (size_t)run->program->head_dim);
-    const char *keys = cpu_kv(run->timeline, run->program, layer, kv_head, block).keys;
-    for (size_t i = 0; i < 2 * MET_KEY_BLOCK * row_bytes; i += LINE_BYTES) {
-        __builtin_prefetch(keys + i);
-        __asm__ volatile(""); /* gcc 12 drops a loop that does nothing but prefetch */
-    }
 }
 
 /* Tasks [begin, end) of kv_heads x blocks, head-major. While one is computed the next comes from
@@ -123,9 +112,11 @@ static void decode_tasks(const cpu_run *run, const cpu_phase *phase, size_t begi
             if (phase->rope_q) rotate(run, own->queries, group, 0);
             rotated_head = kv_head;
         }
+        const void *next = NULL;
         if (task + 1 < end) {
-            prefetch_block(run, op->layer, (int32_t)((task + 1) / (size_t)blocks),
-                           (int32_t)((task + 1) % (size_t)blocks));
+            next = cpu_kv(run->timeline, run->program, op->layer,
+                          (int32_t)((task + 1) / (size_t)blocks),
+                          (int32_t)((task + 1) % (size_t)blocks)).keys;
         }
         int32_t visible = MET_KEY_BLOCK;
         if (block == blocks - 1) { /* the block that this token's own key belongs to */
@@ -137,7 +128,7 @@ static void decode_tasks(const cpu_run *run, const cpu_phase *phase, size_t begi
             visible = position % MET_KEY_BLOCK + 1;
         }
         attend_block(run, op, kv_head, block, own->queries, group * dim, 1, visible,
-                     decode_partial(run, kv_head, block));
+                     next, decode_partial(run, kv_head, block));
     }
 }
 
@@ -211,13 +202,13 @@ static void prefill_task(const cpu_run *run, const met_op *op, int32_t kv_head, 
     partial_view running = view_partial(own->running, queries);
     partial_view partial = view_partial(own->partial, queries);
 
-    attend_block(run, op, kv_head, 0, q, stride, tokens, position + 1, running);
+    attend_block(run, op, kv_head, 0, q, stride, tokens, position + 1, NULL, running);
     for (int32_t block = 1; block < blocks; block++) {
         int32_t begin = block * MET_KEY_BLOCK;
         int32_t skip = begin > position ? begin - position : 0; /* tokens before this block */
         size_t skipped = (size_t)skip * group;
         attend_block(run, op, kv_head, block, q + (size_t)skip * stride, stride, tokens - skip,
-                     position + skip - begin + 1, partial);
+                     position + skip - begin + 1, NULL, partial);
         run->kernels->attend_merge(running.max + skipped, running.sum + skipped,
                                    running.out + skipped * dim, partial.max, partial.sum,
                                    partial.out, queries - skipped, dim);

@@ -42,6 +42,10 @@ MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const si
     for (size_t tile = 0; tile * MET_KEY_TILE < batch->keys_max; tile += PAIR) {
         const uint8_t *k0 = (const uint8_t *)task->k + tile * tile_bytes;
         const uint8_t *k1 = k0 + tile_bytes;
+        /* Half of the next block for each pair of tiles, a little in every turn: all at once they
+         * would fill the queue of misses, and the loads behind them would wait. */
+        const uint8_t *next =
+            task->next == NULL ? k0 : (const uint8_t *)task->next + 2 * tile * tile_bytes;
         __m512 acc[QUERIES][PAIR];
         MET_UNROLL
         for (size_t i = 0; i < queries; i++)
@@ -49,6 +53,9 @@ MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const si
         for (size_t d = 0; d < head_dim; d++) {
             __m512 a = load16(k0, d * MET_KEY_TILE, half);
             __m512 b = load16(k1, d * MET_KEY_TILE, half);
+            __builtin_prefetch(next);
+            __builtin_prefetch(next + 64);
+            next += 128;
             MET_UNROLL
             for (size_t i = 0; i < queries; i++) {
                 __m512 q = _mm512_set1_ps(batch->q[i][d]);

@@ -44,6 +44,7 @@ typedef struct met_attend {
     int32_t head_dim;  /* even, >= 2 */
     int32_t visible;   /* keys that token 0 sees, >= 1; token t sees min(visible + t, 64) */
     float scale;       /* 1 / sqrt(head_dim) */
+    const void *next;  /* a hint: keys and values of a block that comes soon; NULL: none */
     float *max;        /* out [tokens][group] */
     float *sum;        /* out [tokens][group] */
     float *out;        /* out [tokens][group][head_dim] */

@@ -169,6 +169,10 @@ static met_status reserve_cache(cpu_timeline *timeline, met_error *err)
         return met_fail(err, MET_E_MEMORY, "session: cannot reserve %zu bytes of KV cache: %s",
                         timeline->kv_reserved_bytes, strerror(errno));
     }
+    #if defined(MADV_HUGEPAGE)
+    /* A step visits a piece of every position block: with small pages nearly each is a walk. */
+    (void)madvise(kv, timeline->kv_reserved_bytes, MADV_HUGEPAGE);
+#endif
     timeline->kv = kv;
     return MET_OK;
 }
