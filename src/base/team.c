@@ -26,8 +26,16 @@ typedef struct worker_slot {
     _Alignas(CACHE_LINE) uint32_t barrier_sense;
 } worker_slot;
 
+/* CPUs that this process may use, one of each physical core first. */
+typedef struct core_list {
+    int32_t cpu[MET_TEAM_THREADS_MAX];
+    int32_t count;
+    int32_t physical; /* distinct cores among them */
+} core_list;
+
 struct met_team {
     int32_t threads;
+    core_list cores;
     pthread_t *handles; /* [threads - 1] */
     worker_slot *slots; /* [threads] */
     bool crowded; /* more threads than cores */
@@ -57,22 +65,57 @@ static inline void cpu_relax(void)
 #endif
 }
 
-/* Pin the calling thread to one core of its mask: the `index`-th, when there are that many. */
-static void pin_to_core(int32_t index)
+#if defined(__linux__)
+/* Lowest CPU that shares a core with `cpu`, itself where the system does not say: the name of the
+ * core. */
+static int32_t core_of(int32_t cpu)
+{
+    char path[96];
+    int lowest = cpu;
+    (void)snprintf(path, sizeof path,
+                   "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return cpu;
+    if (fscanf(file, "%d", &lowest) != 1) lowest = cpu;
+    fclose(file);
+    return lowest;
+}
+#endif
+
+static void list_cores(core_list *list)
+{
+    *list = (core_list){0};
+#if defined(__linux__)
+    cpu_set_t mask, taken;
+    CPU_ZERO(&taken);
+    if (sched_getaffinity(0, sizeof mask, &mask) != 0) return;
+    for (int pass = 0; pass < 2; pass++) { /* a thread of each core, then their siblings */
+        cpu_set_t cores;
+        CPU_ZERO(&cores);
+        for (int32_t cpu = 0; cpu < CPU_SETSIZE && list->count < MET_TEAM_THREADS_MAX; cpu++) {
+            if (!CPU_ISSET((size_t)cpu, &mask) || CPU_ISSET((size_t)cpu, &taken)) continue;
+            size_t core = (size_t)core_of(cpu);
+            if (pass == 0 && core < CPU_SETSIZE && CPU_ISSET(core, &cores)) continue;
+            if (core < CPU_SETSIZE) CPU_SET(core, &cores);
+            CPU_SET((size_t)cpu, &taken);
+            list->cpu[list->count++] = cpu;
+        }
+        if (pass == 0) list->physical = list->count;
+    }
+#endif
+}
+
+/* Pin the calling thread to the `index`-th CPU of the list, when there are that many. */
+static void pin_to_core(const core_list *list, int32_t index)
 {
 #if defined(__linux__)
-    cpu_set_t mask;
-    if (sched_getaffinity(0, sizeof mask, &mask) != 0) return;
-    for (size_t core = 0; core < CPU_SETSIZE; core++) {
-        if (!CPU_ISSET(core, &mask)) continue;
-        if (index-- > 0) continue;
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET(core, &one);
-        (void)pthread_setaffinity_np(pthread_self(), sizeof one, &one);
-        return;
-    }
+    if (index >= list->count) return;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)list->cpu[index], &one);
+    (void)pthread_setaffinity_np(pthread_self(), sizeof one, &one);
 #else
+    (void)list;
     (void)index;
 #endif
 }
@@ -117,7 +160,7 @@ static void *worker_main(void *start_arg)
     worker_start start = *(worker_start *)start_arg;
     free(start_arg);
     met_team *team = start.team;
-    pin_to_core(start.worker);
+    pin_to_core(&team->cores, start.worker);
     for (uint32_t seen = 0;; seen++) {
         wait_for_run(team, seen);
         if (team->quit) return NULL;
@@ -176,17 +219,20 @@ static int32_t cgroup_cores(int32_t cores)
     return granted < cores ? (int32_t)granted : cores;
 }
 
-int32_t met_team_cores(void)
+static int32_t usable_cores(const core_list *list)
 {
-    int32_t cores = 0;
-#if defined(__linux__)
-    cpu_set_t mask;
-    if (sched_getaffinity(0, sizeof mask, &mask) == 0) cores = CPU_COUNT(&mask);
-#endif
+    int32_t cores = list->physical;
     if (cores < 1) cores = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
     if (cores < 1) cores = 1;
     cores = cgroup_cores(cores);
     return cores < MET_TEAM_THREADS_MAX ? cores : MET_TEAM_THREADS_MAX;
+}
+
+int32_t met_team_cores(void)
+{
+    core_list list;
+    list_cores(&list);
+    return usable_cores(&list);
 }
 
 static bool start_worker(met_team *team, int32_t worker)
@@ -211,7 +257,8 @@ met_status met_team_create(int32_t threads, met_team **out, met_error *err)
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->wake, NULL);
     team->threads = 1; /* as many as are running, for met_team_free */
-    team->crowded = threads > met_team_cores();
+    list_cores(&team->cores);
+    team->crowded = threads > usable_cores(&team->cores);
 
     size_t slot_bytes = (size_t)threads * sizeof *team->slots;
     team->slots = aligned_alloc(CACHE_LINE, slot_bytes);

@@ -10,7 +10,8 @@ typedef struct met_team met_team;
 
 typedef void (*met_team_fn)(void *arg, int32_t worker, int32_t workers);
 
-/* Cores that this process may use: affinity mask, bounded by the cgroup's CPU quota. >= 1. */
+/* Physical cores that this process may use: affinity mask, siblings counted once, bounded by the
+ * cgroup's CPU quota. >= 1. */
 int32_t met_team_cores(void);
 
 /* threads in [1, MET_TEAM_THREADS_MAX]; the caller of met_team_run is worker 0, so threads - 1 are
