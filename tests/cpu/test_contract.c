@@ -219,6 +219,30 @@ static void an_f32_cache_changes_logits_and_doubles_the_cache(void **state)
     tear_down(&f);
 }
 
+/* The widths of Qwen2.5-0.5B: one layer, since all are alike, and a short vocabulary. The reference
+ * is the scalar level, once; every faster level is held to it. */
+static void a_real_shape_keeps_the_contract(void **state)
+{
+    (void)state;
+    static const int32_t whole[] = {PROMPT}, odd[] = {3, 1, 64, 2, 7, 61};
+    const bool quick = getenv("MET_TEST_QUICK") != NULL; /* a narrower feed-forward there */
+    fixture f;
+    set_up(&f,
+           &(test_shape){.name = "0.5b", .type = "q8_0", .layers = 1, .heads = 14, .kv_heads = 2,
+                         .head_dim = 64, .ffn = quick ? 896 : 4864, .vocab = 500},
+           MET_DTYPE_F16);
+    for (int32_t level = 1; level < met_cpu_level_count(); level++) {
+        if (!met_cpu_level_available(level)) continue; /* said by the tests before */
+        for (int32_t threads = quick ? 2 : 1; threads <= (quick ? 2 : 4); threads++) {
+            met_machine *machine = open_machine(met_cpu_level_name(level), threads);
+            expect_same(&f, machine, whole, 1, "150");
+            expect_same(&f, machine, odd, 6, "3, 1, 64, 2, 7, 61");
+            machine->ops->close(machine);
+        }
+    }
+    tear_down(&f);
+}
+
 /* Logits of the last row alone are those of all rows, and a chunk may ask for none. */
 static void asking_for_fewer_logits_changes_none(void **state)
 {
@@ -302,6 +326,7 @@ int main(void)
         cmocka_unit_test(heads_of_64_and_128_keep_the_contract),
         cmocka_unit_test(an_f32_cache_keeps_the_contract),
         cmocka_unit_test(an_f32_cache_changes_logits_and_doubles_the_cache),
+        cmocka_unit_test(a_real_shape_keeps_the_contract),
         cmocka_unit_test(asking_for_fewer_logits_changes_none),
         cmocka_unit_test(a_context_that_cannot_fit_is_refused_in_bytes),
         cmocka_unit_test(unusable_options_are_named),
