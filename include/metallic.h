@@ -268,9 +268,9 @@ typedef struct met_session_options {
 
 MET_API met_session_options met_session_options_default(void);
 
-/* Memory is planned first and refused with exact bytes if it cannot be had; the KV cache starts
- * small and grows by doubling. NULL options are the defaults. An "f32" cache takes twice the memory
- * and removes the rounding of keys and values, some 5e-4 of the largest |logit|.
+/* Memory is planned first and refused with exact bytes if it cannot be had; the KV cache takes
+ * memory as positions are used. NULL options are the defaults. An "f32" cache takes twice the
+ * memory and removes the rounding of keys and values, some 5e-4 of the largest |logit|.
  * MET_E_ARGUMENT a bad option; MET_E_MEMORY. */
 MET_API met_status met_session_create(met_model *model, const met_session_options *options,
                                       met_session **out, met_error *err);

@@ -11,20 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-/* max, sum and out of some queries; each part contiguous over queries. */
-typedef struct partial_view {
-    float *max;
-    float *sum;
-    float *out; /* [queries][head_dim] */
-} partial_view;
-
-/* Room for `queries` queries at `at`; out begins on a cache line. */
-static partial_view view_partial(float *at, size_t queries)
-{
-    size_t padded = (queries + 15) / 16 * 16;
-    return (partial_view){at, at + padded, at + 2 * padded};
-}
-
 /* Put the key and value of one position into the cache. */
 static void append(const cpu_run *run, const met_op *op, int32_t kv_head, int32_t position,
                    const float *key, const float *value)
@@ -59,7 +45,7 @@ static void rotate(const cpu_run *run, float *x, size_t heads, size_t token)
 
 static void attend_block(const cpu_run *run, const met_op *op, int32_t kv_head, int32_t block,
                          const float *q, size_t q_stride, int32_t tokens, int32_t visible,
-                         const void *next, partial_view to)
+                         const void *next, cpu_partial to)
 {
     int32_t dim = run->program->head_dim;
     cpu_kv_view kv = cpu_kv(run->timeline, run->program, op->layer, kv_head, block);
@@ -85,13 +71,12 @@ static void attend_block(const cpu_run *run, const met_op *op, int32_t kv_head, 
 /* ---------------------------------------------------------------- one token */
 
 /* Where the partial result of (key-value head, block) is. */
-static partial_view decode_partial(const cpu_run *run, int32_t kv_head, int32_t block)
+static cpu_partial decode_partial(const cpu_run *run, int32_t kv_head, int32_t block)
 {
     size_t group = (size_t)run->loaded->group;
-    size_t floats = 2 * ((group + 15) / 16 * 16) + group * (size_t)run->program->head_dim;
-    floats = (floats + 15) / 16 * 16;
+    size_t floats = cpu_partial_floats(group, (size_t)run->program->head_dim);
     size_t index = (size_t)kv_head * run->timeline->partial_blocks + (size_t)block;
-    return view_partial(run->timeline->partials + index * floats, group);
+    return cpu_partial_at(run->timeline->partials + index * floats, group);
 }
 
 /* Tasks [begin, end) of kv_heads x blocks, head-major. While one is computed the next comes from
@@ -142,9 +127,9 @@ static void decode_merge(const cpu_run *run, const met_op *op, size_t begin, siz
         int32_t kv_head = (int32_t)(head / group);
         size_t g = head % group;
         size_t queries = group - g < end - head ? group - g : end - head;
-        partial_view first = decode_partial(run, kv_head, 0);
+        cpu_partial first = decode_partial(run, kv_head, 0);
         for (int32_t block = 1; block < blocks; block++) {
-            partial_view next = decode_partial(run, kv_head, block);
+            cpu_partial next = decode_partial(run, kv_head, block);
             run->kernels->attend_merge(first.max + g, first.sum + g, first.out + g * dim,
                                        next.max + g, next.sum + g, next.out + g * dim, queries,
                                        dim);
@@ -199,8 +184,8 @@ static void prefill_task(const cpu_run *run, const met_op *op, int32_t kv_head, 
     int32_t position = run->step->position + first;
     int32_t blocks = (position + tokens - 1) / MET_KEY_BLOCK + 1;
     size_t queries = (size_t)tokens * group;
-    partial_view running = view_partial(own->running, queries);
-    partial_view partial = view_partial(own->partial, queries);
+    cpu_partial running = cpu_partial_at(own->running, queries);
+    cpu_partial partial = cpu_partial_at(own->partial, queries);
 
     attend_block(run, op, kv_head, 0, q, stride, tokens, position + 1, NULL, running);
     for (int32_t block = 1; block < blocks; block++) {

@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/vendor.h"
+#include "base/checked.h"
 #include "base/team.h"
 
 #include <pthread.h>
@@ -107,7 +108,6 @@ typedef struct cpu_timeline {
     float *norm;           /* [step tokens][max_cols] normalised rows of the current phase */
     float *partials;       /* decode: [kv_heads][blocks][group] of (max, sum), then out */
     size_t partial_blocks; /* blocks that `partials` has room for */
-    void *partial_memory;
     size_t partial_bytes;
     cpu_worker *workers; /* [threads] */
     atomic_int *cursors; /* [phases] next task of a phase that shares tasks out dynamically */
@@ -125,6 +125,25 @@ typedef struct cpu_run {
     const met_step *step;
     int32_t logit_rows; /* 0, 1 or count */
 } cpu_run;
+
+/* max, sum and out of some queries; each part contiguous over queries, out on a cache line. */
+typedef struct cpu_partial {
+    float *max;
+    float *sum;
+    float *out; /* [queries][head_dim] */
+} cpu_partial;
+
+static inline cpu_partial cpu_partial_at(float *at, size_t queries)
+{
+    size_t padded = met_align_up(queries, 16);
+    return (cpu_partial){at, at + padded, at + 2 * padded};
+}
+
+/* Room that it takes, in floats. */
+static inline size_t cpu_partial_floats(size_t queries, size_t head_dim)
+{
+    return met_align_up(2 * met_align_up(queries, 16) + queries * head_dim, 16);
+}
 
 /* Where an activation's row 0 is, and how many rows it has in this step. */
 static inline float *cpu_activation(const cpu_run *run, int32_t index)

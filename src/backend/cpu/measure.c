@@ -12,7 +12,7 @@
 
 enum {
     READ_GRAIN = 1 << 16,
-    READ_AHEAD = 4096, /* the best of 1, 2, 4 and 8 KiB on Zen 5: docs/BENCHMARKS.md */
+    READ_AHEAD = 4096, /* it hardly matters: docs/BENCHMARKS.md has 18 ways to read */
     ROUNDS = 5
 };
 

@@ -6,7 +6,6 @@
  * it was called for cannot run out of memory. */
 #include "backend/cpu/cpu.h"
 
-#include "base/checked.h"
 #include "base/error.h"
 
 #include <assert.h>
@@ -37,13 +36,6 @@ static void carve_q8(carver *c, met_q8_rows *rows, size_t tokens, size_t cols)
     rows->offset = carve(c, tokens * blocks, sizeof *rows->offset);
 }
 
-/* Floats of (max, sum, out) of `queries` queries: see view_partial in attention.c. */
-static size_t partial_floats(size_t queries, size_t head_dim)
-{
-    size_t floats = 2 * met_align_up(queries, 16) + queries * head_dim;
-    return met_align_up(floats, 16);
-}
-
 static void carve_worker(carver *c, cpu_worker *worker, const cpu_loaded *loaded, size_t tokens)
 {
     size_t cols = (size_t)loaded->max_cols, group = (size_t)loaded->group;
@@ -58,8 +50,8 @@ static void carve_worker(carver *c, cpu_worker *worker, const cpu_loaded *loaded
     worker->tile = carve(c, tokens * cpu_tile_rows(loaded, tokens), sizeof(float));
     worker->queries = carve(c, group * head_dim, sizeof(float));
     worker->key = carve(c, head_dim, sizeof(float));
-    worker->running = carve(c, partial_floats(tile * group, head_dim), sizeof(float));
-    worker->partial = carve(c, partial_floats(tile * group, head_dim), sizeof(float));
+    worker->running = carve(c, cpu_partial_floats(tile * group, head_dim), sizeof(float));
+    worker->partial = carve(c, cpu_partial_floats(tile * group, head_dim), sizeof(float));
 }
 
 static const cpu_machine *machine_of(const cpu_timeline *timeline)
@@ -120,7 +112,7 @@ static met_status grow_partials(cpu_timeline *timeline, size_t blocks, met_error
 {
     if (blocks <= timeline->partial_blocks) return MET_OK;
     const cpu_loaded *loaded = (const cpu_loaded *)timeline->base.loaded;
-    size_t floats = partial_floats((size_t)loaded->group, (size_t)loaded->program->head_dim);
+    size_t floats = cpu_partial_floats((size_t)loaded->group, (size_t)loaded->program->head_dim);
     size_t bytes = (size_t)loaded->program->kv_heads * blocks * floats * sizeof(float);
     bytes = met_align_up(bytes, 128);
     void *memory = aligned_alloc(128, bytes);
@@ -202,7 +194,7 @@ met_status met_cpu_timeline_create(met_loaded *base, int32_t context_length, met
                           context_length);
         goto done;
     }
-    size_t floats = partial_floats((size_t)loaded->group, (size_t)program->head_dim);
+    size_t floats = cpu_partial_floats((size_t)loaded->group, (size_t)program->head_dim);
     size_t partial_bytes = (size_t)program->kv_heads * blocks * floats * sizeof(float);
     timeline->workers =
         calloc((size_t)met_team_threads(machine_of(timeline)->team), sizeof *timeline->workers);
