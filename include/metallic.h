@@ -2,7 +2,7 @@
  *
  * This is the whole public interface. Four things, each living inside the one before it:
  *
- *     met_context   a machine (CPU now) and its worker threads
+ *     met_context   a machine (CPU or Apple GPU) and its worker threads
  *     met_model     one GGUF file, mapped and bound to the machine; immutable
  *     met_session   one timeline of tokens: KV cache, position, logits
  *     met_generate  a loop over a session that samples and streams text
@@ -102,17 +102,20 @@ MET_API void met_text_free(met_text *text);
 typedef struct met_context met_context;
 
 typedef struct met_context_options {
-    const char *backend; /* "auto" or "cpu"; NULL is "auto" */
+    const char *backend; /* "auto", "cpu" or "metal"; NULL is "auto" */
     const char *isa;     /* the highest level to use: "auto", "scalar"; on x86 "avx2", "avxvnni",
                           * "avx512"; on ARM "neon", "i8mm" */
     int32_t threads;     /* 1..256; 0: one for each core that this process may use */
     const char *matmul;  /* who multiplies F32 and F16 weights by 32 tokens or more: "native" or
                             "mlx", "vendor" or "mps", "auto" (native); NULL is "auto" */
+    const char *cache;   /* an existing folder in which a GPU's compiled kernels are kept for the
+                            next start; NULL: they are not kept. Never a reason to fail */
 } met_context_options;
 
 MET_API met_context_options met_context_options_default(void);
 
-/* Open a machine. NULL options are the defaults.
+/* Open a machine. NULL options are the defaults. "auto" is the Apple GPU where there is one, else
+ * the CPU; a machine that is asked for by name and cannot run is an error.
  * "vendor" is a BLAS library of the system. It chooses the order of its sums: logits are then
  * within rounding of the native ones, but not the same bits for every number of threads or split of
  * the tokens. OpenBLAS built on threads of its own is set to one of them for the whole process.
@@ -125,8 +128,8 @@ MET_API met_status met_context_create(const met_context_options *options, met_co
 MET_API void met_context_free(met_context *context);
 
 typedef struct met_context_info {
-    const char *backend; /* "cpu" */
-    const char *isa;     /* "avx512" */
+    const char *backend; /* "cpu", "metal" */
+    const char *isa;     /* "avx512"; of a GPU its name */
     const char *choice;  /* one line: what was chosen and why others were passed over */
     int32_t threads;
     const char *matmul; /* "native", or "vendor: libopenblas.so.0" */

@@ -37,6 +37,7 @@ struct met_machine_options {
     const char *isa; /* "auto" or a level's name */
     int32_t threads; /* 0: choose */
     const char *matmul; /* as met_context_options; NULL is "auto" */
+    const char *cache;  /* folder for compiled kernels; NULL: they are not kept */
     /* Names that "vendor" opens instead of the system's, ending in NULL: for tests. */
     const char *const *vendor_libraries;
 };
@@ -85,7 +86,10 @@ struct met_timeline {
     met_loaded *loaded;
 };
 
-/* The machines that are built in. Each returns MET_E_DEVICE when it cannot run here. */
+/* The machines that are built in. Each returns MET_E_DEVICE when it cannot run here. Metal is
+ * only in builds that have MET_METAL_NATIVE or MET_METAL_SIMULATED defined. */
+met_status met_metal_machine_open(const struct met_machine_options *options, met_machine **out,
+                                  met_error *err);
 met_status met_cpu_machine_open(const struct met_machine_options *options, met_machine **out,
                                 met_error *err);
 

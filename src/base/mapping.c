@@ -1,6 +1,7 @@
 /* Owns: read-only file mappings. The file may not shrink while it is mapped (see SECURITY.md). */
 #include "base/mapping.h"
 
+#include "base/checked.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -11,10 +12,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Where a file's place in memory agrees with large pages: the system may use them for it. */
+static const size_t large_page_bytes = (size_t)2 << 20;
+
 struct met_mapping {
     void *data;
     size_t bytes;
+    void *reserved; /* address space that `data` lies in */
+    size_t reserved_bytes;
 };
+
+/* Map the file at a well aligned place, with zeros behind it to the end of a page of any machine.
+ * Returns 0 or the system's error. */
+static int map_aligned(met_mapping *mapping, int fd)
+{
+    size_t align = mapping->bytes < large_page_bytes ? MET_MAPPING_ALIGN : large_page_bytes;
+    size_t whole = met_align_up(mapping->bytes, MET_MAPPING_ALIGN);
+    if (whole < mapping->bytes || SIZE_MAX - whole < align) return ENOMEM;
+    mapping->reserved_bytes = whole + align;
+    mapping->reserved = mmap(NULL, mapping->reserved_bytes, PROT_READ,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapping->reserved == MAP_FAILED) return errno;
+    uintptr_t at = (uintptr_t)mapping->reserved;
+    void *place = (char *)mapping->reserved + (met_align_up(at, align) - at);
+    mapping->data = mmap(place, mapping->bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0);
+    if (mapping->data != MAP_FAILED) return 0;
+    int reason = errno;
+    (void)munmap(mapping->reserved, mapping->reserved_bytes);
+    return reason;
+}
 
 met_status met_mapping_open(const char *path, met_mapping **out, met_error *err)
 {
@@ -42,10 +68,10 @@ met_status met_mapping_open(const char *path, met_mapping **out, met_error *err)
         goto done;
     }
     mapping->bytes = (size_t)info.st_size;
-    mapping->data = mmap(NULL, mapping->bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (mapping->data == MAP_FAILED) {
+    int reason = map_aligned(mapping, fd);
+    if (reason != 0) {
         status = met_fail(err, MET_E_IO, "%s: cannot map %zu bytes: %s", path, mapping->bytes,
-                          strerror(errno));
+                          strerror(reason));
         free(mapping);
         goto done;
     }
@@ -64,7 +90,7 @@ done:
 void met_mapping_close(met_mapping *mapping)
 {
     if (mapping == NULL) return;
-    (void)munmap(mapping->data, mapping->bytes);
+    (void)munmap(mapping->reserved, mapping->reserved_bytes);
     free(mapping);
 }
 

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-const char *const met_engine_backends[] = {"auto", "cpu", NULL};
+const char *const met_engine_backends[] = {"auto", "cpu", "metal", NULL};
 const char *const met_engine_matmuls[] = {"auto", "native", "vendor", "mlx", "mps", NULL};
 static const char *const kv_types[] = {"f16", "f32", NULL};
 

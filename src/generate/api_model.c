@@ -4,6 +4,7 @@
  * The invariant: an open model never changes, so that threads share it without a lock. */
 #include "generate/objects.h"
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -116,6 +117,10 @@ static met_status open_bytes(met_context *context, met_mapping *mapping, const v
     if (status != MET_OK) goto done;
     status = parse_chat_template(model, err);
     if (status != MET_OK) goto done;
+    if (mapping != NULL) {
+        model->program.pages = data;
+        model->program.page_bytes = met_align_up(bytes, MET_MAPPING_ALIGN);
+    }
     status = machine->ops->load(machine, &model->program, &model->loaded, err);
     if (status != MET_OK) goto done;
     model->info.file_bytes = bytes;

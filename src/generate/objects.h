@@ -12,7 +12,7 @@
 struct met_context {
     met_machine *machine; /* owned */
     met_context_info info;
-    char choice[160]; /* info.choice points here */
+    char choice[320]; /* info.choice points here */
 };
 
 /* Immutable once it is open. */

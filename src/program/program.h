@@ -77,6 +77,10 @@ typedef struct met_program {
     /* Planner: floats of scratch for each row, by met_rows. An activation of r rows lies at
      * block + offset_cols * r_max, rows one after the other. */
     int64_t scratch_cols[2];
+    /* The file mapping that the weights' data lies in: whole pages of MET_MAPPING_ALIGN, which a
+     * GPU reads in place. NULL: they lie anywhere, and must be copied to be read by one. */
+    const void *pages;
+    size_t page_bytes;
     bool failed; /* an adder ran out of memory */
 } met_program;
 

@@ -200,6 +200,31 @@ static void a_mapping_reports_what_cannot_be_mapped(void **state)
     assert_int_equal(met_mapping_open("/dev/null", &mapping, &err), MET_E_IO);
 }
 
+/* A GPU wraps whole pages of 16 KiB, whatever this machine's are. */
+static void a_mapping_fills_whole_pages_with_zeros(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {1, 4096, 4097, 16384, 20000, ((size_t)2 << 20) + 5};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char path[] = "/tmp/metallic-test-XXXXXX";
+        met_error err = {0};
+        met_mapping *mapping = NULL;
+        int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        assert_int_equal(ftruncate(fd, (off_t)sizes[i]), 0);
+        assert_int_equal(pwrite(fd, "x", 1, (off_t)sizes[i] - 1), 1);
+        close(fd);
+        assert_ok(met_mapping_open(path, &mapping, &err));
+        (void)unlink(path);
+        const char *data = met_mapping_data(mapping);
+        assert_int_equal((uintptr_t)data % MET_MAPPING_ALIGN, 0);
+        assert_int_equal(met_mapping_bytes(mapping), sizes[i]);
+        assert_int_equal(data[sizes[i] - 1], 'x');
+        for (size_t at = sizes[i]; at % MET_MAPPING_ALIGN != 0; at++) assert_int_equal(data[at], 0);
+        met_mapping_close(mapping);
+    }
+}
+
 /* ---------------------------------------------------------------- team */
 
 typedef struct rounds {
@@ -306,6 +331,7 @@ int main(void)
         cmocka_unit_test(floats_round_to_the_nearest_half_and_ties_to_even),
         cmocka_unit_test(an_arena_gives_zeroed_aligned_storage_that_stays),
         cmocka_unit_test(a_mapping_reports_what_cannot_be_mapped),
+        cmocka_unit_test(a_mapping_fills_whole_pages_with_zeros),
         cmocka_unit_test(a_barrier_shows_every_write_to_every_worker),
         cmocka_unit_test(a_parked_team_wakes_up),
         cmocka_unit_test(slices_cover_everything_once),

@@ -191,7 +191,7 @@ static void bad_values_name_flag_found_and_accepted(void **state)
         {"--frequency-penalty", "1e99", "a number"},
         {"--output-format", "tui", "text, json, jsonl or none"},
         {"--output-format", "TEXT", "text, json, jsonl or none"},
-        {"--backend", "gpu", "auto or cpu"},
+        {"--backend", "gpu", "auto, cpu or metal"},
         {"--kv-type", "q8_0", "f16 or f32"},
         {"--matmul", "blas", "auto, native, vendor, mlx or mps"},
         {"--kv-type", "", "f16 or f32"},

@@ -395,7 +395,7 @@ class Settings(CommandTest):
     def test_a_bad_variable_is_bad_usage_and_names_what_is_accepted(self):
         for name, value, says in (("METALLIC_THREADS", "0", "from 1 to 256"),
                                   ("METALLIC_THREADS", "two", "from 1 to 256"),
-                                  ("METALLIC_BACKEND", "gpu", "auto or cpu"),
+                                  ("METALLIC_BACKEND", "gpu", "auto, cpu or metal"),
                                   ("METALLIC_MAX_CONTEXT_LEN", "-1", "from 1 to")):
             self.fails(USAGE, "-p", "x", says=(name, value, says),
                        env=environment(**{name: value}))
@@ -422,7 +422,7 @@ class Settings(CommandTest):
             for bad in ("x", "", "1x", "nan"):
                 self.fails(USAGE, "-p", "x", f"--{name}", bad, says=(f"--{name}", "expected"))
             self.fails(USAGE, "-p", "x", f"--{name}", says=(f"--{name}", "no value"))
-        self.fails(USAGE, "-p", "x", "--backend", "abacus", says=("--backend", "auto or cpu"))
+        self.fails(USAGE, "-p", "x", "--backend", "abacus", says=("--backend", "auto, cpu or metal"))
         self.fails(USAGE, "-p", "x", "--kv-type", "q4", says=("--kv-type", "f16 or f32"))
         for bad in ("tui", "xml", ""):
             self.fails(USAGE, "-p", "x", "--output-format", bad,

@@ -109,7 +109,7 @@ class Completions(CommandTest):
         self.assertEqual(self.complete("--output-format", "j"), ["json", "jsonl"])
         self.assertEqual(self.complete("-o", "t"), ["text"])
         self.assertEqual(self.complete("--output-format", "=", "n"), ["none"])
-        self.assertEqual(self.complete("--backend", ""), ["auto", "cpu"])
+        self.assertEqual(self.complete("--backend", ""), ["auto", "cpu", "metal"])
         self.assertEqual(self.complete("--matmul", ""), ["auto", "native", "vendor", "mlx", "mps"])
         self.assertEqual(self.complete("inspect", "--p"), ["--program"])
         self.assertEqual(self.complete("inspect", "--temp"), [""])
