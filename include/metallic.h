@@ -97,6 +97,27 @@ typedef struct met_text {
 /* Accepts NULL and a zeroed text; leaves the text zeroed. */
 MET_API void met_text_free(met_text *text);
 
+/* ---------------------------------------------------------------- log */
+
+/* What the library says while it works, for whoever tunes or debugs. Failures are not said here:
+ * a call that fails says why in its met_error. */
+typedef enum met_log_level {
+    MET_LOG_OFF = 0,
+    MET_LOG_ERROR, /* something failed that no call can return */
+    MET_LOG_WARN,  /* it works, but not as well as it could */
+    MET_LOG_INFO,  /* what was chosen and why; what each model, session and generation cost */
+    MET_LOG_DEBUG, /* the stages of loading, memory planned, tokens reused */
+    MET_LOG_TRACE, /* every step */
+} met_log_level;
+
+/* "off", "error", "warn", "info", "debug", "trace". Static storage. */
+MET_API const char *met_log_level_name(met_log_level level);
+
+/* Receives one line: printable UTF-8 without a line feed, borrowed until it returns. Called on the
+ * thread that called the library, several at once when several threads use one context. It must not
+ * call the library with the objects at hand. */
+typedef void (*met_log_fn)(void *user, met_log_level level, const char *line);
+
 /* ---------------------------------------------------------------- context */
 
 typedef struct met_context met_context;
@@ -110,6 +131,11 @@ typedef struct met_context_options {
                             "mlx", "vendor" or "mps", "auto" (native); NULL is "auto" */
     const char *cache;   /* an existing folder in which a GPU's compiled kernels are kept for the
                             next start; NULL: they are not kept. Never a reason to fail */
+    /* Lines up to `log_level` about the context and everything in it go to `log`; NULL: silence. A
+     * level that is off costs one comparison. */
+    met_log_fn log;
+    void *log_user;
+    met_log_level log_level;
 } met_context_options;
 
 MET_API met_context_options met_context_options_default(void);

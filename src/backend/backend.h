@@ -7,6 +7,7 @@
 #ifndef MET_BACKEND_BACKEND_H
 #define MET_BACKEND_BACKEND_H
 
+#include "base/log.h"
 #include "program/program.h"
 
 typedef struct met_machine met_machine;
@@ -38,6 +39,7 @@ struct met_machine_options {
     int32_t threads; /* 0: choose */
     const char *matmul; /* as met_context_options; NULL is "auto" */
     const char *cache;  /* folder for compiled kernels; NULL: they are not kept */
+    met_log log;
     /* Names that "vendor" opens instead of the system's, ending in NULL: for tests. */
     const char *const *vendor_libraries;
 };
@@ -78,6 +80,7 @@ typedef struct met_machine_ops {
 
 struct met_machine {
     const met_machine_ops *ops;
+    met_log log; /* of the context; also used by everything above that has this machine */
 };
 struct met_loaded {
     met_machine *machine;

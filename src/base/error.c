@@ -7,25 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Replace control characters, so that a name from a file cannot move the cursor or forge lines, and
- * what is not UTF-8 (a path may be anything, a long name is cut anywhere), so that the text fits
- * into JSON. */
-static void make_printable(char *text)
-{
-    const char *end = text + strlen(text);
-    while (text < end) {
-        uint32_t code_point = 0;
-        size_t bytes = met_utf8_next(text, (size_t)(end - text), &code_point);
-        bool control = code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
-        if (bytes == 0) {
-            bytes = 1;
-            control = true;
-        }
-        if (control) memset(text, '?', bytes);
-        text += bytes;
-    }
-}
-
 met_status met_fail(met_error *err, met_status status, const char *format, ...)
 {
     if (err == NULL) return status;
@@ -36,7 +17,7 @@ met_status met_fail(met_error *err, met_status status, const char *format, ...)
     if (length >= (int)sizeof err->text) {
         memcpy(err->text + sizeof err->text - 4, "...", 4); /* say that there was more */
     }
-    make_printable(err->text);
+    met_utf8_make_printable(err->text);
     err->status = status;
     return status;
 }

@@ -198,6 +198,16 @@ int32_t met_team_threads(const met_team *team)
     return team->threads;
 }
 
+int32_t met_team_cpu(const met_team *team, int32_t worker)
+{
+    return worker > 0 && worker < team->cores.count ? team->cores.cpu[worker] : -1;
+}
+
+bool met_team_crowded(const met_team *team)
+{
+    return team->crowded;
+}
+
 /* Whole cores that the cgroup (v2, then v1) grants; `cores` when it sets no limit. */
 static int32_t cgroup_cores(int32_t cores)
 {

@@ -30,6 +30,13 @@ void met_team_barrier(met_team *team, int32_t worker);
 
 int32_t met_team_threads(const met_team *team);
 
+/* The CPU that a worker is pinned to; -1: none, which is so for worker 0, the caller's thread, and
+ * for workers beyond the CPUs that there are. */
+int32_t met_team_cpu(const met_team *team, int32_t worker);
+
+/* More threads than cores: workers take turns, and barriers wait for the system's scheduler. */
+bool met_team_crowded(const met_team *team);
+
 /* The part of `items` that belongs to `worker`, in whole multiples of `grain` but for the end. */
 static inline void met_team_slice(size_t items, size_t grain, int32_t worker, int32_t workers,
                                   size_t *begin, size_t *end)

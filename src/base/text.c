@@ -106,6 +106,22 @@ size_t met_utf8_next(const char *at, size_t bytes, uint32_t *code_point)
     return length;
 }
 
+void met_utf8_make_printable(char *text)
+{
+    const char *end = text + strlen(text);
+    while (text < end) {
+        uint32_t code_point = 0;
+        size_t bytes = met_utf8_next(text, (size_t)(end - text), &code_point);
+        bool control = code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
+        if (bytes == 0) {
+            bytes = 1;
+            control = true;
+        }
+        if (control) memset(text, '?', bytes);
+        text += bytes;
+    }
+}
+
 bool met_utf8_valid(met_str text, size_t *bad_at)
 {
     size_t at = 0;

@@ -53,6 +53,11 @@ met_status met_buffer_to_text(met_buffer *buffer, met_text *out, met_error *err)
  * (Unicode 15.0, table 3-7). */
 size_t met_utf8_next(const char *at, size_t bytes, uint32_t *code_point);
 
+/* Replace, with as many '?', control characters, so that a name from a file cannot move the cursor
+ * or forge lines, and what is not UTF-8 (a path may be anything, a long name is cut anywhere), so
+ * that the text fits into JSON. `text` ends in NUL. */
+void met_utf8_make_printable(char *text);
+
 /* Whether all of it is well-formed. `bad_at`, when not NULL, receives the first bad offset. */
 bool met_utf8_valid(met_str text, size_t *bad_at);
 

@@ -55,31 +55,35 @@ void met_nearest_offer(met_nearest *nearest, const char *candidate)
     }
 }
 
-const met_option *met_args_find(const met_command *command, const char *name, size_t name_bytes,
-                                void *options, void **fields)
+/* Where a command line is parsed to. */
+typedef struct target {
+    const met_command *command;
+    void *options;
+    met_args *args;
+} target;
+
+/* Where the values of a group go. */
+static void *fields_of(const target *to, size_t group)
 {
-    for (size_t g = 0; g < command->group_count; g++) {
-        const met_option_group *group = &command->groups[g];
-        for (size_t i = 0; i < group->count; i++) {
-            const met_option *option = &group->options[i];
-            if (strlen(option->name) != name_bytes) continue;
-            if (memcmp(option->name, name, name_bytes) != 0) continue;
-            if (fields != NULL) *fields = (char *)options + group->offset;
-            return option;
-        }
-    }
-    return NULL;
+    if (group == to->command->group_count) return &to->args->common;
+    return (char *)to->options + to->command->groups[group].offset;
 }
 
-static const met_option *find_letter(const met_command *command, char letter, void *options,
-                                     void **fields)
+/* An option by its name without dashes, or when `name` is NULL by its letter; NULL: none. `group`
+ * receives its group. */
+static const met_option *find_option(const met_command *command, const char *name,
+                                     size_t name_bytes, char letter, size_t *group)
 {
-    for (size_t g = 0; g < command->group_count; g++) {
-        const met_option_group *group = &command->groups[g];
-        for (size_t i = 0; i < group->count; i++) {
-            if (group->options[i].letter != letter) continue;
-            *fields = (char *)options + group->offset;
-            return &group->options[i];
+    for (size_t g = 0; g <= command->group_count; g++) {
+        met_option_group options = met_command_group(command, g);
+        *group = g;
+        for (size_t i = 0; i < options.count; i++) {
+            const met_option *option = &options.options[i];
+            if (name == NULL && option->letter == letter) return option;
+            if (name != NULL && strlen(option->name) == name_bytes &&
+                memcmp(option->name, name, name_bytes) == 0) {
+                return option;
+            }
         }
     }
     return NULL;
@@ -91,9 +95,10 @@ static met_status fail_unknown_flag(const met_command *command, const char *flag
     size_t dashes = strspn(flag, "-");
     int shown = flag_bytes < 64 ? (int)flag_bytes : 64;
     met_nearest nearest = {.word = flag + dashes, .word_bytes = flag_bytes - dashes};
-    for (size_t g = 0; g < command->group_count; g++) {
-        for (size_t i = 0; i < command->groups[g].count; i++) {
-            met_nearest_offer(&nearest, command->groups[g].options[i].name);
+    for (size_t g = 0; g <= command->group_count; g++) {
+        met_option_group options = met_command_group(command, g);
+        for (size_t i = 0; i < options.count; i++) {
+            met_nearest_offer(&nearest, options.options[i].name);
         }
     }
     met_nearest_offer(&nearest, "help");
@@ -107,27 +112,45 @@ static met_status fail_unknown_flag(const met_command *command, const char *flag
                            flag, command->name);
 }
 
+/* "-vv": every letter is a flag without a value. False, and nothing is stored, when one is not. */
+static bool parse_letters(const target *to, const char *letters)
+{
+    size_t group = 0;
+
+    for (const char *letter = letters; *letter != '\0'; letter++) {
+        const met_option *option = find_option(to->command, NULL, 0, *letter, &group);
+        if (option == NULL || met_option_takes_value(option)) return false;
+    }
+    for (; *letters != '\0'; letters++) {
+        const met_option *option = find_option(to->command, NULL, 0, *letters, &group);
+        (void)met_option_store(option, "", "", fields_of(to, group), NULL); /* cannot fail */
+    }
+    return true;
+}
+
 /* The flag at argv[*at], with its value; *at moves past what was taken. */
-static met_status parse_flag(const met_command *command, int argc, char **argv, int *at,
-                             void *options, met_error *err)
+static met_status parse_flag(const target *to, int argc, char **argv, int *at, met_error *err)
 {
     const char *text = argv[(*at)++];
     bool is_long = text[1] == '-';
     const char *equals = is_long ? strchr(text, '=') : NULL;
     size_t text_bytes = equals != NULL ? (size_t)(equals - text) : strlen(text);
     const met_option *option = NULL;
-    void *fields = NULL;
+    size_t group = 0;
     char subject[NAME_BYTES_MAX + 8], accepted[MET_OPTION_ACCEPTED_BYTES];
 
     if (is_long) {
-        option = met_args_find(command, text + 2, text_bytes - 2, options, &fields);
+        option = find_option(to->command, text + 2, text_bytes - 2, '\0', &group);
     } else if (text_bytes == 2) {
-        option = find_letter(command, text[1], options, &fields);
+        option = find_option(to->command, NULL, 0, text[1], &group);
+    } else if (parse_letters(to, text + 1)) {
+        return MET_OK;
     }
-    if (option == NULL) return fail_unknown_flag(command, text, text_bytes, err);
+    if (option == NULL) return fail_unknown_flag(to->command, text, text_bytes, err);
 
+    void *fields = fields_of(to, group);
     snprintf(subject, sizeof subject, "--%s", option->name);
-    if (option->kind == MET_OPTION_SWITCH) {
+    if (!met_option_takes_value(option)) {
         if (equals == NULL) return met_option_store(option, subject, "", fields, err);
         return met_failure_set(err, MET_E_ARGUMENT, "%s: found \"%.64s\", expected no value",
                                subject, equals + 1);
@@ -157,6 +180,12 @@ static met_status check_argument_count(const met_command *command, const met_arg
     return MET_OK;
 }
 
+const met_option *met_args_find(const met_command *command, const char *name)
+{
+    size_t group = 0;
+    return find_option(command, name, strlen(name), '\0', &group);
+}
+
 met_status met_args_parse(const met_command *command, int argc, char **argv, void *options,
                           met_args *args, met_error *err)
 {
@@ -165,9 +194,10 @@ met_status met_args_parse(const met_command *command, int argc, char **argv, voi
     bool flags_over = false;
 
     *args = (met_args){.arguments = argv};
-    for (size_t g = 0; g < command->group_count; g++) {
-        const met_option_group *group = &command->groups[g];
-        met_option_store_fallbacks(group->options, group->count, (char *)options + group->offset);
+    target to = {command, options, args};
+    for (size_t g = 0; g <= command->group_count; g++) {
+        met_option_group group = met_command_group(command, g);
+        met_option_store_fallbacks(group.options, group.count, fields_of(&to, g));
     }
     for (int at = 0; at < argc;) {
         char *text = argv[at];
@@ -184,11 +214,15 @@ met_status met_args_parse(const met_command *command, int argc, char **argv, voi
             args->version = true;
             return MET_OK;
         } else {
-            met_error *to = status == MET_OK ? err : &later;
-            met_status found = parse_flag(command, argc, argv, &at, options, to);
+            met_error *why = status == MET_OK ? err : &later;
+            met_status found = parse_flag(&to, argc, argv, &at, why);
             if (status == MET_OK) status = found;
         }
     }
     if (status != MET_OK) return status;
+    if (args->common.quiet && args->common.verbose > 0) {
+        return met_failure_set(err, MET_E_ARGUMENT,
+                               "--quiet: found beside --verbose, expected one of them");
+    }
     return check_argument_count(command, args, err);
 }

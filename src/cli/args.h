@@ -9,12 +9,14 @@ typedef struct met_args {
     int argument_count;
     bool help;    /* --help was there: nothing else was checked */
     bool version; /* the same for --version */
+    met_common_flags common;
 } met_args;
 
 /* Parse argv[0..argc) (no program name, no subcommand) by the command's table.
  *
- * Forms: --name VALUE, --name=VALUE, --switch, -n VALUE; "--" ends the flags; "-" is no flag. A
- * value is taken as it is, also when it begins with a dash. Of a flag given twice the last counts.
+ * Forms: --name VALUE, --name=VALUE, --switch, -n VALUE, -s, -ss for several switches; "--" ends
+ * the flags; "-" is no flag. A value is taken as it is, also when it begins with a dash. Of a flag
+ * given twice the last counts.
  *
  * argv     is reordered; texts in `options` and `args` point into its strings.
  * options  [command->options_bytes], zeroed by the caller; defaults are stored first.
@@ -23,10 +25,8 @@ typedef struct met_args {
 met_status met_args_parse(const met_command *command, int argc, char **argv, void *options,
                           met_args *args, met_error *err);
 
-/* A command's option by its name without dashes. `fields` receives its group's struct in `options`;
- * both may be NULL. Returns NULL when there is none. */
-const met_option *met_args_find(const met_command *command, const char *name, size_t name_bytes,
-                                void *options, void **fields);
+/* A command's option by its name without dashes, or NULL. */
+const met_option *met_args_find(const met_command *command, const char *name);
 
 /* The nearest of the candidates offered to a word that is not known; see met_nearest_offer. */
 typedef struct met_nearest {

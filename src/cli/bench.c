@@ -363,8 +363,7 @@ static met_status make_tokens(bench *b, int32_t vocab, met_error *err)
 static met_status prepare(bench *b, met_invocation *invocation, met_error *err)
 {
     const bench_options *options = b->options;
-    met_status status =
-        met_engine_open(&options->engine, invocation->environment, &b->engine, err);
+    met_status status = met_engine_open(&options->engine, invocation, &b->engine, err);
     if (status != MET_OK) return status;
     add_test(b, true, options->prompt);
     add_test(b, false, options->generate);

@@ -3,6 +3,7 @@
 #define MET_CLI_COMMAND_H
 
 #include "cli/environment.h"
+#include "cli/log.h"
 #include "cli/option.h"
 #include "cli/output.h"
 #include "metallic.h"
@@ -19,6 +20,7 @@ typedef enum met_exit {
 typedef struct met_invocation {
     const met_environment *environment;
     met_output *output; /* standard output */
+    met_logger *logger; /* standard error */
     char **arguments;   /* [argument_count] what is not a flag */
     int argument_count;
     double start_seconds; /* the clock when the process began */
@@ -73,5 +75,15 @@ extern const met_command met_command_completions;
 
 /* The subcommand of that name, or NULL. */
 const met_command *met_command_find(const char *name);
+
+/* The flags that every subcommand has beside its own. --help and --version are not among them. */
+typedef struct met_common_flags {
+    int64_t verbose; /* how often */
+    bool quiet;
+} met_common_flags;
+
+/* Group `index` of the command's flags; behind its own groups, at group_count, lies the common one.
+ */
+met_option_group met_command_group(const met_command *command, size_t index);
 
 #endif

@@ -9,9 +9,10 @@ typedef void (*option_fn)(met_output *output, const met_command *command, const 
 
 static void for_each_option(met_output *output, const met_command *command, option_fn write)
 {
-    for (size_t g = 0; g < command->group_count; g++) {
-        for (size_t i = 0; i < command->groups[g].count; i++) {
-            write(output, command, &command->groups[g].options[i]);
+    for (size_t g = 0; g <= command->group_count; g++) {
+        met_option_group group = met_command_group(command, g);
+        for (size_t i = 0; i < group.count; i++) {
+            write(output, command, &group.options[i]);
         }
     }
 }
@@ -40,7 +41,7 @@ static void write_subcommands(met_output *output, const char *between)
 static void write_bash_value(met_output *output, const met_command *command,
                              const met_option *option)
 {
-    if (option->kind == MET_OPTION_SWITCH) return;
+    if (!met_option_takes_value(option)) return;
     met_output_printf(output, "    %s:--%s", command->name, option->name);
     if (option->letter != '\0') {
         met_output_printf(output, " | %s:-%c", command->name, option->letter);
@@ -130,13 +131,15 @@ static void write_zsh_text(met_output *output, const char *text)
 static void write_zsh_option(met_output *output, const met_command *command,
                              const met_option *option)
 {
-    bool takes_value = option->kind != MET_OPTION_SWITCH;
+    bool takes_value = met_option_takes_value(option);
     const char *equals = takes_value ? "=" : "";
 
     (void)command;
     met_output_text(output, " \\\n            ");
     if (option->kind == MET_OPTION_TEXTS) {
         met_output_printf(output, "'*--%s%s[", option->name, equals);
+    } else if (option->kind == MET_OPTION_COUNT) {
+        met_output_printf(output, "'*'{-%c,--%s}'[", option->letter, option->name);
     } else if (option->letter != '\0') {
         met_output_printf(output, "'(-%c --%s)'{-%c,--%s%s}'[", option->letter, option->name,
                           option->letter, option->name, equals);

@@ -85,10 +85,20 @@ static met_status open_engine(const met_context_options *context_options,
     return status;
 }
 
-met_status met_engine_open(const met_engine_options *options, const met_environment *environment,
+static met_context_options options_for(const met_invocation *invocation)
+{
+    met_context_options options = met_context_options_default();
+    options.log = met_logger_write;
+    options.log_user = invocation->logger;
+    options.log_level = invocation->logger->level;
+    return options;
+}
+
+met_status met_engine_open(const met_engine_options *options, const met_invocation *invocation,
                            met_engine *engine, met_error *err)
 {
-    met_context_options context_options = met_context_options_default();
+    const met_environment *environment = invocation->environment;
+    met_context_options context_options = options_for(invocation);
 
     if (environment->backend != NULL) context_options.backend = environment->backend;
     if (options->backend != NULL) context_options.backend = options->backend;
@@ -99,10 +109,11 @@ met_status met_engine_open(const met_engine_options *options, const met_environm
     return open_engine(&context_options, options, engine, err);
 }
 
-met_status met_engine_open_vocabulary(const met_engine_options *options, met_engine *engine,
+met_status met_engine_open_vocabulary(const met_engine_options *options,
+                                      const met_invocation *invocation, met_engine *engine,
                                       met_error *err)
 {
-    met_context_options context_options = met_context_options_default();
+    met_context_options context_options = options_for(invocation);
 
     context_options.backend = "cpu";
     context_options.threads = 1;

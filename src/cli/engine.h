@@ -2,8 +2,7 @@
 #ifndef MET_CLI_ENGINE_H
 #define MET_CLI_ENGINE_H
 
-#include "cli/environment.h"
-#include "cli/option.h"
+#include "cli/command.h"
 
 enum { MET_ENGINE_THREADS_MAX = 256 };
 
@@ -31,12 +30,14 @@ typedef struct met_engine {
     double load_seconds;    /* to open both */
 } met_engine;
 
-/* Flags win over the environment. Errors as met_context_create and met_model_open. */
-met_status met_engine_open(const met_engine_options *options, const met_environment *environment,
+/* Flags win over the environment; the invocation's logger hears of it. Errors as met_context_create
+ * and met_model_open. */
+met_status met_engine_open(const met_engine_options *options, const met_invocation *invocation,
                            met_engine *engine, met_error *err);
 
 /* The same for what only reads the vocabulary: one thread. */
-met_status met_engine_open_vocabulary(const met_engine_options *options, met_engine *engine,
+met_status met_engine_open_vocabulary(const met_engine_options *options,
+                                      const met_invocation *invocation, met_engine *engine,
                                       met_error *err);
 
 /* Accepts a zeroed engine; leaves it zeroed. */

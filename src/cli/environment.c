@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const log_levels[] = {"error", "warn", "info", "debug", "trace", NULL};
+
 const met_option met_environment_options[MET_ENVIRONMENT_COUNT] = {
     {.name = "METALLIC_BACKEND",
      .kind = MET_OPTION_CHOICE,
@@ -29,11 +31,18 @@ const met_option met_environment_options[MET_ENVIRONMENT_COUNT] = {
      .least = 1,
      .most = INT32_MAX,
      .help = "most tokens of a context; --context-length wins"},
+    {.name = "METALLIC_LOG_LEVEL",
+     .kind = MET_OPTION_CHOICE,
+     .offset = offsetof(met_environment, log_level),
+     .choices = log_levels,
+     .fallback = "warn",
+     .help = "what standard error is told; --verbose and --quiet win"},
 };
 
 met_status met_environment_read(met_environment *environment, met_error *err)
 {
     memset(environment, 0, sizeof *environment);
+    met_option_store_fallbacks(met_environment_options, MET_ENVIRONMENT_COUNT, environment);
     for (size_t i = 0; i < MET_ENVIRONMENT_COUNT; i++) {
         const met_option *option = &met_environment_options[i];
         const char *text = getenv(option->name);

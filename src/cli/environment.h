@@ -10,9 +10,10 @@ typedef struct met_environment {
     int64_t threads;            /* 0: not set */
     const char *matmul;         /* NULL: not set */
     int64_t max_context_length; /* 0: not set */
+    const char *log_level;      /* "warn" when it is not set */
 } met_environment;
 
-enum { MET_ENVIRONMENT_COUNT = 4 };
+enum { MET_ENVIRONMENT_COUNT = 5 };
 extern const met_option met_environment_options[MET_ENVIRONMENT_COUNT];
 
 /* Read every variable of the table. An empty variable counts as not set.

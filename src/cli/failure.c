@@ -6,6 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+void met_failure_make_printable(char *text)
+{
+    for (char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    }
+}
+
 met_status met_failure_set(met_error *err, met_status status, const char *format, ...)
 {
     if (err == NULL) return status;
@@ -14,9 +21,7 @@ met_status met_failure_set(met_error *err, met_status status, const char *format
     int length = vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     if (length >= (int)sizeof err->text) memcpy(err->text + sizeof err->text - 4, "...", 4);
-    for (char *c = err->text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
-    }
+    met_failure_make_printable(err->text);
     err->status = status;
     return status;
 }

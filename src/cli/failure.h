@@ -9,6 +9,9 @@
 met_status met_failure_set(met_error *err, met_status status, const char *format, ...)
     MET_PRINTF(3, 4);
 
+/* Bytes of `text` that could move a cursor become '?'. */
+void met_failure_make_printable(char *text);
+
 /* MET_E_MEMORY for an allocation whose size is not worth naming. */
 met_status met_failure_memory(met_error *err);
 

@@ -20,6 +20,7 @@
 typedef struct run_state {
     met_generation generation;
     met_sink *sink;
+    met_logger *logger;
     bool out_of_memory;
 } run_state;
 
@@ -105,8 +106,9 @@ static met_status generate(met_session *session, run_state *state, met_error *er
     state->sink->end(state->sink, generation);
     if (generation->finish == MET_FINISH_CONTEXT &&
         strcmp(generation->flags->output_format, "text") == 0) {
-        fprintf(stderr, "metallic: the context of %d tokens is full: the answer is not complete\n",
-                generation->context_length);
+        met_logger_say(state->logger, MET_LOG_WARN,
+                       "the context of %d tokens is full: the answer is not complete",
+                       generation->context_length);
     }
     return MET_OK;
 }
@@ -118,10 +120,10 @@ static met_status run_prompt(met_invocation *invocation, const met_generate_flag
     met_session *session = NULL;
     int32_t *tokens = NULL;
     size_t token_count = 0;
-    run_state state = {.sink = NULL};
+    run_state state = {.logger = invocation->logger};
 
     met_interrupt_watch();
-    met_status status = met_engine_open(&flags->engine, invocation->environment, &engine, err);
+    met_status status = met_engine_open(&flags->engine, invocation, &engine, err);
     if (status != MET_OK) goto done;
     status = met_prompt_tokenize(prompt, flags, &engine, &tokens, &token_count, err);
     if (status != MET_OK) goto done;

@@ -50,7 +50,7 @@ static void write_flag(met_output *output, const met_option *option)
     const char *fallback = option->fallback_help;
 
     if (option->letter != '\0') snprintf(letter, sizeof letter, "-%c, ", option->letter);
-    if (option->kind == MET_OPTION_SWITCH) {
+    if (!met_option_takes_value(option)) {
         snprintf(head, sizeof head, "  %s--%s", letter, option->name);
         write_entry(output, head, option->help);
         return;
@@ -114,9 +114,10 @@ void met_help_write(const met_command *command, met_output *output)
     write_wrapped(output, command->summary, 0);
     if (is_default) write_commands(output);
     met_output_text(output, "\nFlags:\n");
-    for (size_t g = 0; g < command->group_count; g++) {
-        for (size_t i = 0; i < command->groups[g].count; i++) {
-            write_flag(output, &command->groups[g].options[i]);
+    for (size_t g = 0; g <= command->group_count; g++) {
+        met_option_group group = met_command_group(command, g);
+        for (size_t i = 0; i < group.count; i++) {
+            write_flag(output, &group.options[i]);
         }
     }
     write_entry(output, "  -h, --help", "print this and exit");

@@ -235,7 +235,7 @@ static met_status read_program(const met_invocation *invocation, const subject *
     met_engine_options options = {.gguf_path = what->path};
     met_engine engine = {0};
 
-    met_status status = met_engine_open(&options, invocation->environment, &engine, err);
+    met_status status = met_engine_open(&options, invocation, &engine, err);
     if (status == MET_OK) status = met_model_program(engine.model, program, err);
     met_engine_close(&engine);
     return status;

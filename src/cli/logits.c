@@ -126,7 +126,7 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
                                  "--tokens: found %zu ids, expected at least one", ids.count);
     }
     if (status != MET_OK) goto done;
-    status = met_engine_open(&options->engine, invocation->environment, &engine, err);
+    status = met_engine_open(&options->engine, invocation, &engine, err);
     if (status != MET_OK) goto done;
     status = met_engine_create_session(&engine, &options->engine, invocation->environment, 0,
                                        &session, err);

@@ -46,15 +46,28 @@ static void write_json_failure(met_json_failure form, const met_error *err, met_
 
 /* One line, whatever the subcommand had already written. */
 static met_exit tell_failure(const met_command *command, const void *options, const met_error *err,
-                             met_output *output)
+                             const met_invocation *invocation)
 {
     met_json_failure form = {NULL, false};
 
     if (err->text[0] == '\0') return MET_EXIT_FAILED; /* a reader has gone: see met_output_close */
     if (command->json_failure != NULL) form = command->json_failure(options);
-    if (form.schema != NULL) write_json_failure(form, err, output);
-    fprintf(stderr, "metallic: %s\n", err->text);
+    if (form.schema != NULL) write_json_failure(form, err, invocation->output);
+    met_logger_fail(invocation->logger, err->text);
     return err->status == MET_E_ARGUMENT ? MET_EXIT_USAGE : MET_EXIT_FAILED;
+}
+
+/* Flags win over the environment. */
+static met_log_level log_level(const met_common_flags *flags, const met_environment *environment)
+{
+    met_log_level level = MET_LOG_ERROR;
+
+    if (flags->quiet) return MET_LOG_ERROR;
+    if (flags->verbose == 1) return MET_LOG_INFO;
+    if (flags->verbose == 2) return MET_LOG_DEBUG;
+    if (flags->verbose > 2) return MET_LOG_TRACE;
+    while (strcmp(met_log_level_name(level), environment->log_level) != 0) level++;
+    return level;
 }
 
 static met_exit run_command(const met_command *command, int argc, char **argv,
@@ -68,7 +81,7 @@ static met_exit run_command(const met_command *command, int argc, char **argv,
 
     if (options == NULL) {
         (void)met_failure_memory(&err);
-        fprintf(stderr, "metallic: %s\n", err.text);
+        met_logger_fail(invocation->logger, err.text);
         return MET_EXIT_FAILED;
     }
     met_status status = met_args_parse(command, argc, argv, options, &args, &err);
@@ -83,12 +96,13 @@ static met_exit run_command(const met_command *command, int argc, char **argv,
     if (status == MET_OK) status = met_environment_read(&environment, &err);
     if (status == MET_OK) {
         invocation->environment = &environment;
+        invocation->logger->level = log_level(&args.common, &environment);
         invocation->arguments = args.arguments;
         invocation->argument_count = args.argument_count;
         status = command->run(invocation, options, &err);
     }
     if (status != MET_OK) {
-        code = tell_failure(command, options, &err, invocation->output);
+        code = tell_failure(command, options, &err, invocation);
     } else if (invocation->interrupted) {
         code = MET_EXIT_INTERRUPTED;
     }
@@ -97,7 +111,7 @@ done:
     return code;
 }
 
-static met_exit tell_unknown(const char *name)
+static met_exit tell_unknown(const char *name, met_logger *logger)
 {
     met_nearest nearest = {.word = name, .word_bytes = strlen(name)};
     met_error err;
@@ -109,7 +123,7 @@ static met_exit tell_unknown(const char *name)
     (void)met_failure_set(&err, MET_E_ARGUMENT,
                           "\"%.64s\": unknown subcommand%s%s%s; see metallic --help", name,
                           near ? ", did you mean " : "", near ? nearest.best : "", near ? "?" : "");
-    fprintf(stderr, "metallic: %s\n", err.text);
+    met_logger_fail(logger, err.text);
     return MET_EXIT_USAGE;
 }
 
@@ -122,13 +136,16 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 
     met_output output = {.file = stdout, .name = "standard output"};
-    met_invocation invocation = {.output = &output, .start_seconds = start_seconds};
+    met_logger logger;
+    met_logger_open(&logger, stderr, start_seconds);
+    met_invocation invocation = {
+        .output = &output, .logger = &logger, .start_seconds = start_seconds};
     const met_command *command = argc > 1 ? met_command_find(argv[1]) : NULL;
     int skipped = command != NULL ? 2 : argc > 0 ? 1 : 0;
     met_exit code;
 
     if (argc > 1 && command == NULL && argv[1][0] != '-') {
-        code = tell_unknown(argv[1]);
+        code = tell_unknown(argv[1], &logger);
     } else {
         if (command == NULL) command = met_commands[0];
         code = run_command(command, argc - skipped, argv + skipped, &invocation);
@@ -136,8 +153,9 @@ int main(int argc, char **argv)
 
     met_error err = {MET_OK, ""};
     if (met_output_close(&output, &err) != MET_OK) {
-        if (err.text[0] != '\0') fprintf(stderr, "metallic: %s\n", err.text);
+        if (err.text[0] != '\0') met_logger_fail(&logger, err.text);
         if (code == MET_EXIT_DONE || code == MET_EXIT_INTERRUPTED) code = MET_EXIT_FAILED;
     }
+    met_logger_close(&logger);
     return (int)code;
 }

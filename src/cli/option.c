@@ -43,6 +43,20 @@ static bool real_in_range(const met_option *option, double value)
     return above && below;
 }
 
+static bool parse_bool(const char *text, bool *value)
+{
+    static const char *const words[][2] = {
+        {"off", "on"}, {"0", "1"}, {"false", "true"}, {"no", "yes"}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        for (int truth = 0; truth < 2; truth++) {
+            if (strcmp(text, words[i][truth]) != 0) continue;
+            *value = truth == 1;
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *find_choice(const met_option *option, const char *text)
 {
     for (const char *const *choice = option->choices; *choice != NULL; choice++) {
@@ -76,11 +90,29 @@ static void describe_real(const met_option *option, char *text, size_t text_byte
     snprintf(text, text_bytes, "a number%s%s", low, high);
 }
 
+const char *met_option_kind_name(met_option_kind kind)
+{
+    switch (kind) {
+    case MET_OPTION_SWITCH: return "switch";
+    case MET_OPTION_COUNT: return "count";
+    case MET_OPTION_BOOL: return "bool";
+    case MET_OPTION_INTEGER: return "integer";
+    case MET_OPTION_REAL: return "real";
+    case MET_OPTION_TEXT: return "text";
+    case MET_OPTION_PATH: return "path";
+    case MET_OPTION_CHOICE: return "choice";
+    case MET_OPTION_TEXTS: return "texts";
+    }
+    return "unknown";
+}
+
 void met_option_accepted(const met_option *option, char text[MET_OPTION_ACCEPTED_BYTES])
 {
     size_t bytes = MET_OPTION_ACCEPTED_BYTES;
     switch (option->kind) {
-    case MET_OPTION_SWITCH: snprintf(text, bytes, "no value"); return;
+    case MET_OPTION_SWITCH:
+    case MET_OPTION_COUNT: snprintf(text, bytes, "no value"); return;
+    case MET_OPTION_BOOL: snprintf(text, bytes, "on or off"); return;
     case MET_OPTION_INTEGER:
         snprintf(text, bytes, "a whole number from %lld to %lld", (long long)option->least,
                  (long long)option->most);
@@ -103,6 +135,8 @@ static bool store(const met_option *option, const char *text, bool check_range, 
 
     switch (option->kind) {
     case MET_OPTION_SWITCH: *(bool *)field = true; return true;
+    case MET_OPTION_COUNT: (*(int64_t *)field)++; return true;
+    case MET_OPTION_BOOL: return parse_bool(text, field);
     case MET_OPTION_INTEGER:
         if (!parse_integer(text, &integer)) return false;
         if (check_range && (integer < option->least || integer > option->most)) return false;

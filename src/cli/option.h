@@ -6,6 +6,8 @@
 
 typedef enum met_option_kind {
     MET_OPTION_SWITCH,  /* bool; takes no value */
+    MET_OPTION_COUNT,   /* int64_t: how often it was given; takes no value */
+    MET_OPTION_BOOL,    /* bool; "on" or "off" */
     MET_OPTION_INTEGER, /* int64_t */
     MET_OPTION_REAL,    /* double */
     MET_OPTION_TEXT,    /* const char * */
@@ -36,6 +38,15 @@ typedef struct met_option {
     const char *const *choices; /* MET_OPTION_CHOICE; ends in NULL */
     const char *help;           /* one line, lower case, no full stop */
 } met_option;
+
+/* Whether a flag of this kind is followed by a value. */
+static inline bool met_option_takes_value(const met_option *option)
+{
+    return option->kind != MET_OPTION_SWITCH && option->kind != MET_OPTION_COUNT;
+}
+
+/* "choice", "integer", "path", ... Static storage. */
+const char *met_option_kind_name(met_option_kind kind);
 
 enum { MET_OPTION_ACCEPTED_BYTES = 160 };
 

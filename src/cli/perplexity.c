@@ -134,7 +134,7 @@ static met_status measure(met_invocation *invocation, const perplexity_options *
     score total = {0};
 
     met_interrupt_watch();
-    met_status status = met_engine_open(&options->engine, invocation->environment, &engine, err);
+    met_status status = met_engine_open(&options->engine, invocation, &engine, err);
     if (status != MET_OK) goto done;
     status = met_engine_tokenize(&engine, text, NULL, 0, &tokens, &count, err);
     if (status != MET_OK) goto done;

@@ -146,7 +146,9 @@ static met_status run_tokenize(met_invocation *invocation, const void *any_optio
         status = met_input_read(path, &read, &text.bytes, err);
         text.data = read;
     }
-    if (status == MET_OK) status = met_engine_open_vocabulary(&options->engine, &engine, err);
+    if (status == MET_OK) {
+        status = met_engine_open_vocabulary(&options->engine, invocation, &engine, err);
+    }
     if (status == MET_OK && options->batch != NULL) {
         status = tokenize_batch(&engine, options, invocation->output, err);
     } else if (status == MET_OK) {
@@ -249,7 +251,9 @@ static met_status run_detokenize(met_invocation *invocation, const void *any_opt
     met_text text = {0};
 
     met_status status = read_ids(invocation, &ids, err);
-    if (status == MET_OK) status = met_engine_open_vocabulary(&options->engine, &engine, err);
+    if (status == MET_OK) {
+        status = met_engine_open_vocabulary(&options->engine, invocation, &engine, err);
+    }
     if (status == MET_OK) {
         status = met_model_detokenize(engine.model, ids.items, ids.count, !options->skip_control,
                                       &text, err);

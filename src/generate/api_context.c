@@ -29,6 +29,7 @@ met_status met_context_adopt(met_machine *machine, const char *choice, met_conte
     machine->ops->describe(machine, &context->info);
     (void)snprintf(context->choice, sizeof context->choice, "%s", choice);
     context->info.choice = context->choice;
+    MET_LOG(&machine->log, MET_LOG_INFO, "machine %s", context->choice);
     *out = context;
     return MET_OK;
 }
@@ -101,7 +102,12 @@ met_status met_context_create(const met_context_options *options, met_context **
                         o.threads, MET_TEAM_THREADS_MAX);
     }
     struct met_machine_options machine_options = {
-        .isa = o.isa, .threads = o.threads, .matmul = o.matmul, .cache = o.cache};
+        .isa = o.isa,
+        .threads = o.threads,
+        .matmul = o.matmul,
+        .cache = o.cache,
+        .log = {o.log, o.log_user, o.log_level},
+    };
     met_machine *machine = NULL;
     char choice[CHOICE_BYTES];
     met_status status = strcmp(o.backend, "auto") == 0

@@ -89,6 +89,37 @@ static met_status check_vocabulary(const met_model *model, met_error *err)
                     met_gguf_name(model->gguf), tokens, model->program.vocab);
 }
 
+/* How long a stage of opening took; the next one begins. */
+static void log_stage(const met_model *model, const char *name, const char *stage, double *since)
+{
+    double now = met_clock_seconds();
+    MET_LOG(met_model_log(model), MET_LOG_DEBUG, "%s: %s in %.3f ms", name, stage,
+            (now - *since) * 1e3);
+    *since = now;
+}
+
+/* One line of facts when a model is open. */
+static void log_facts(const met_model *model, const char *name)
+{
+    const met_model_info *info = &model->info;
+    MET_LOG(met_model_log(model), MET_LOG_INFO,
+            "%s: %.*s, %d layers, %llu parameters, %.*s, %llu bytes of weights, context %d; opened "
+            "in %.2f ms",
+            name, met_str_shown(info->architecture), info->architecture.data, info->layers,
+            (unsigned long long)info->parameters, met_str_shown(info->weight_type),
+            info->weight_type.data, (unsigned long long)info->weight_bytes, info->context_length,
+            info->open_seconds * 1e3);
+    MET_LOG(met_model_log(model), MET_LOG_DEBUG,
+            "%s: vocabulary of %d tokens for %d rows of logits, chat template %s", name,
+            met_tokenizer_count(model->tokenizer), model->program.vocab,
+            model->chat != NULL             ? "parsed"
+            : model->chat_error.status != 0 ? "unusable"
+                                            : "none");
+    if (model->chat_error.status != MET_OK) {
+        MET_LOG(met_model_log(model), MET_LOG_INFO, "%s", model->chat_error.text);
+    }
+}
+
 /* `mapping` is NULL for borrowed bytes and owned, also on failure, otherwise. */
 static met_status open_bytes(met_context *context, met_mapping *mapping, const void *data,
                              size_t bytes, const char *name, double start, met_model **out,
@@ -104,15 +135,20 @@ static met_status open_bytes(met_context *context, met_mapping *mapping, const v
     model->context = context;
     model->mapping = mapping;
     met_program_init(&model->program);
+    double since = start;
+    log_stage(model, name, mapping != NULL ? "mapped" : "in memory", &since);
 
     status = met_gguf_parse(data, bytes, name, &model->gguf, err);
     if (status != MET_OK) goto done;
+    log_stage(model, name, "keys and tensors read", &since);
     status = met_model_bind(model->gguf, &model->hyper, &model->program, err);
     if (status != MET_OK) goto done;
+    log_stage(model, name, "weights bound", &since);
     status = met_tokenizer_create(model->gguf, &model->tokenizer, err);
     if (status != MET_OK) goto done;
     status = check_vocabulary(model, err);
     if (status != MET_OK) goto done;
+    log_stage(model, name, "vocabulary loaded", &since);
     status = describe(model, err);
     if (status != MET_OK) goto done;
     status = parse_chat_template(model, err);
@@ -121,10 +157,13 @@ static met_status open_bytes(met_context *context, met_mapping *mapping, const v
         model->program.pages = data;
         model->program.page_bytes = met_align_up(bytes, MET_MAPPING_ALIGN);
     }
+    log_stage(model, name, "template parsed", &since);
     status = machine->ops->load(machine, &model->program, &model->loaded, err);
     if (status != MET_OK) goto done;
+    log_stage(model, name, "lowered for the machine", &since);
     model->info.file_bytes = bytes;
     model->info.open_seconds = met_clock_seconds() - start;
+    log_facts(model, name);
     *out = model;
     model = NULL;
 done:

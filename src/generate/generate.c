@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/pages.h"
 
 #include <stdlib.h>
 
@@ -210,6 +211,33 @@ static met_status step(generation *g, double start, met_error *err)
     return status;
 }
 
+/* What it cost, in one line; and whether the weights were read through large pages, which only the
+ * first generation shows: nothing is resident before. */
+static void log_result(const generation *g)
+{
+    const met_generate_result *r = g->result;
+    const met_model *model = g->session->model;
+    const met_log *log = met_model_log(model);
+    met_pages pages;
+
+    MET_LOG(log, MET_LOG_INFO,
+            "generate: prompt of %d tokens, %d of them held already, in %.2f ms; first token after "
+            "%.2f ms; %d tokens in all, the later ones in %.2f ms; finish: %s",
+            r->prompt_tokens, r->reused_tokens, r->prefill_seconds * 1e3,
+            r->first_token_seconds * 1e3, r->generated_tokens, r->decode_seconds * 1e3,
+            met_finish_name(r->finish));
+    if (g->options.speculate > 0) {
+        MET_LOG(log, MET_LOG_INFO, "generate: %d of %d guessed tokens were right",
+                r->accepted_tokens, r->proposed_tokens);
+    }
+    if (!met_log_on(log, MET_LOG_DEBUG) || model->mapping == NULL) return;
+    if (met_pages_query(met_mapping_data(model->mapping), met_mapping_bytes(model->mapping),
+                        &pages)) {
+        MET_LOG(log, MET_LOG_DEBUG, "model file: %llu bytes resident, %llu of them in large pages",
+                (unsigned long long)pages.resident_bytes, (unsigned long long)pages.large_bytes);
+    }
+}
+
 met_generate_options met_generate_options_default(void)
 {
     return (met_generate_options){.sampling = met_sampling_default(), .logprobs = -1};
@@ -251,6 +279,7 @@ met_status met_generate(met_session *session, const int32_t *tokens, int32_t cou
     if (g.result->first_token_seconds > 0) {
         g.result->decode_seconds = met_clock_seconds() - start - g.result->first_token_seconds;
     }
+    if (status == MET_OK) log_result(&g);
 done:
     met_text_stream_close(&g.text);
     met_sampler_free(g.sampler);

@@ -41,6 +41,12 @@ struct met_session {
     size_t all_logits_bytes;
 };
 
+/* Where a model's lines go, and its sessions'. */
+static inline const met_log *met_model_log(const met_model *model)
+{
+    return &model->context->machine->log;
+}
+
 /* A context around a machine that is open; it owns the machine also on failure. This is how tests
  * bring their own. `choice` is copied. */
 met_status met_context_adopt(met_machine *machine, const char *choice, met_context **out,

@@ -6,6 +6,7 @@
 #include "generate/objects.h"
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <stdlib.h>
@@ -48,6 +49,23 @@ static met_status check_tokens(const met_session *session, const int32_t *tokens
     return MET_OK;
 }
 
+/* One step of the machine, told when someone listens. */
+static met_status run_step(met_session *session, const met_step *step, const float **logits,
+                           met_error *err)
+{
+    static const char *const wants[] = {"none", "last", "all"};
+    const met_log *log = met_model_log(session->model);
+    double start = met_log_on(log, MET_LOG_TRACE) ? met_clock_seconds() : 0;
+    met_status status = ops_of(session)->step(session->timeline, step, logits, err);
+    if (status != MET_OK) {
+        if (status != MET_E_MEMORY) session->failed = true;
+        return status;
+    }
+    MET_LOG(log, MET_LOG_TRACE, "step: %d tokens at %d, logits of %s, %.3f ms", step->count,
+            step->position, wants[step->want], (met_clock_seconds() - start) * 1e3);
+    return MET_OK;
+}
+
 /* Run tokens[0 .. count), already checked, at the session's position, in chunks that the machine
  * takes. The session holds them afterwards; also those before a stop by `watch`. On MET_E_MEMORY
  * the session holds what it held before, but the cache after that may have changed.
@@ -68,11 +86,8 @@ static met_status run_chunks(met_session *session, const int32_t *tokens, int32_
             .position = position + done,
             .want = want == MET_WANT_LAST && chunk < left ? MET_WANT_NONE : want,
         };
-        met_status status = ops->step(session->timeline, &step, logits, err);
-        if (status != MET_OK) {
-            if (status != MET_E_MEMORY) session->failed = true;
-            return status;
-        }
+        met_status status = run_step(session, &step, logits, err);
+        if (status != MET_OK) return status;
         if (all != NULL) {
             size_t vocab = (size_t)session->model->program.vocab;
             memcpy(all + (size_t)done * vocab, *logits, (size_t)chunk * vocab * sizeof *all);
@@ -129,6 +144,18 @@ static met_status parse_kv_type(const char *name, met_dtype *out, met_error *err
     return MET_OK;
 }
 
+/* What the session will take, as the machine has planned it. */
+static void log_plan(const met_session *session, const char *kv_type)
+{
+    const met_log *log = met_model_log(session->model);
+    if (!met_log_on(log, MET_LOG_INFO)) return;
+    met_timeline_memory memory = ops_of(session)->timeline_memory(session->timeline);
+    MET_LOG(log, MET_LOG_INFO,
+            "session: context of %d tokens, KV cache %s of at most %llu bytes, scratch %llu bytes",
+            session->context_length, kv_type, (unsigned long long)memory.kv_bytes_max,
+            (unsigned long long)memory.scratch_bytes);
+}
+
 met_session_options met_session_options_default(void)
 {
     return (met_session_options){.context_length = 0, .kv_type = "f16"};
@@ -166,6 +193,7 @@ met_status met_session_create(met_model *model, const met_session_options *optio
     }
     status = ops->timeline_create(model->loaded, length, kv_type, &session->timeline, err);
     if (status != MET_OK) goto done;
+    log_plan(session, met_dtype_name(kv_type));
     *out = session;
     session = NULL;
 done:
@@ -239,6 +267,8 @@ met_status met_session_rewind(met_session *session, int32_t position, met_error 
                         "session: rewind to %d, expected 0 to %d, the tokens held", position,
                         session->count);
     }
+    MET_LOG(met_model_log(session->model), MET_LOG_TRACE, "session: rewound from %d to %d tokens",
+            session->count, position);
     session->count = position; /* the machine steps again from there */
     return MET_OK;
 }
@@ -251,6 +281,9 @@ met_status met_session_set_watched(met_session *session, const int32_t *tokens, 
     if (status != MET_OK) return status;
     int32_t same = common_prefix(session, tokens, count);
     if (same == count) same--; /* the last one is computed for its logits */
+    MET_LOG(met_model_log(session->model), MET_LOG_DEBUG,
+            "session: holds %d tokens, keeps the first %d, computes %d", session->count, same,
+            count - same);
     session->count = same;
     const float *rows = NULL;
     met_want want = logits != NULL ? MET_WANT_LAST : MET_WANT_NONE;

@@ -349,17 +349,21 @@ static void every_flag_of_every_command_is_sound(void **state)
         const met_command *command = *at;
         assert_non_null(command->run);
         assert_ptr_equal(met_command_find(command->name), command);
-        for (size_t g = 0; g < command->group_count; g++) {
-            for (size_t i = 0; i < command->groups[g].count; i++) {
-                const met_option *option = &command->groups[g].options[i];
-                size_t at_byte = command->groups[g].offset + option->offset;
-                assert_true(at_byte < command->options_bytes);
+        bool taken[128] = {['h'] = true};
+        for (size_t g = 0; g <= command->group_count; g++) {
+            met_option_group group = met_command_group(command, g);
+            bool common = g == command->group_count;
+            for (size_t i = 0; i < group.count; i++) {
+                const met_option *option = &group.options[i];
+                size_t at_byte = group.offset + option->offset;
+                assert_true(at_byte < (common ? sizeof(met_common_flags) : command->options_bytes));
                 assert_true(option->help != NULL && option->help[0] != '\0');
-                assert_int_equal(option->value_name == NULL, option->kind == MET_OPTION_SWITCH);
+                assert_int_equal(option->value_name != NULL, met_option_takes_value(option));
                 assert_int_equal(option->choices != NULL, option->kind == MET_OPTION_CHOICE);
                 /* One name leads to one option. */
-                assert_ptr_equal(
-                    met_args_find(command, option->name, strlen(option->name), NULL, NULL), option);
+                assert_ptr_equal(met_args_find(command, option->name), option);
+                assert_false(option->letter != '\0' && taken[(unsigned char)option->letter]);
+                taken[(unsigned char)option->letter] = true;
             }
         }
     }
@@ -374,12 +378,14 @@ static void the_environment_is_typed(void **state)
     unsetenv("METALLIC_BACKEND");
     unsetenv("METALLIC_THREADS");
     unsetenv("FORCE_MATMUL_BACKEND");
+    unsetenv("METALLIC_LOG_LEVEL");
     setenv("METALLIC_MAX_CONTEXT_LEN", "", 1);
     assert_ok(met_environment_read(&environment, &err));
     assert_null(environment.backend);
     assert_null(environment.matmul);
     assert_int_equal(environment.threads, 0);
     assert_int_equal(environment.max_context_length, 0);
+    assert_string_equal(environment.log_level, "warn"); /* the table's default */
 
     setenv("METALLIC_BACKEND", "cpu", 1);
     setenv("METALLIC_THREADS", "3", 1);

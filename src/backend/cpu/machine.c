@@ -249,6 +249,35 @@ static met_status choose_matmul(const struct met_machine_options *options, cpu_m
                     "matmul: found \"%.64s\", expected auto, native, vendor, mlx or mps", asked);
 }
 
+/* What was chosen, and what this processor has besides. */
+static void log_choice(const cpu_machine *machine)
+{
+    const met_log *log = &machine->base.log;
+    int32_t threads = met_team_threads(machine->team);
+    char text[256] = "";
+    size_t used = 0;
+
+    MET_LOG(log, MET_LOG_INFO, "%s, matmul %s", machine->choice, machine->matmul);
+    if (met_team_crowded(machine->team)) {
+        MET_LOG(log, MET_LOG_INFO, "cpu: %d threads share %d cores: fewer would be faster", threads,
+                met_team_cores());
+    }
+    if (!met_log_on(log, MET_LOG_DEBUG)) return;
+    for (int32_t i = 0; i < met_cpu_level_count() && used < sizeof text; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, " %s%s", met_cpu_level_name(i),
+                                 met_cpu_level_available(i) ? "" : " (not here)");
+    }
+    MET_LOG(log, MET_LOG_DEBUG, "cpu: levels of this build:%s", text);
+    used = 0;
+    for (int32_t i = 1; i < threads && used < sizeof text; i++) {
+        int32_t cpu = met_team_cpu(machine->team, i);
+        if (cpu < 0) break;
+        used += (size_t)snprintf(text + used, sizeof text - used, " %d", cpu);
+    }
+    MET_LOG(log, MET_LOG_DEBUG, "cpu: the caller's thread is a worker%s%s",
+            used > 0 ? ", the others are pinned to CPU" : "", used > 0 ? text : "");
+}
+
 met_status met_cpu_machine_open(const struct met_machine_options *options, met_machine **out,
                                 met_error *err)
 {
@@ -264,6 +293,7 @@ met_status met_cpu_machine_open(const struct met_machine_options *options, met_m
     cpu_machine *machine = calloc(1, sizeof *machine);
     if (machine == NULL) return met_fail_memory(err, "cpu machine", sizeof *machine);
     machine->base.ops = &cpu_ops;
+    machine->base.log = options->log;
     machine->kernels = met_cpu_level_kernels(level);
     pthread_mutex_init(&machine->mutex, NULL);
     status = choose_matmul(options, machine, err);
@@ -274,6 +304,7 @@ met_status met_cpu_machine_open(const struct met_machine_options *options, met_m
     }
     snprintf(machine->choice, sizeof machine->choice, "cpu: level %s, %d %s", machine->kernels.name,
              threads, threads == 1 ? "thread" : "threads");
+    log_choice(machine);
     *out = &machine->base;
     return MET_OK;
 }
