@@ -80,7 +80,7 @@ typedef struct met_machine_ops {
 
 struct met_machine {
     const met_machine_ops *ops;
-    met_log log; /* of the context; also used by everything above that has this machine */
+    met_log log; /* that of its options; everything above that has this machine uses it too */
 };
 struct met_loaded {
     met_machine *machine;
