@@ -71,6 +71,7 @@ extern const met_command met_command_inspect;
 extern const met_command met_command_template;
 extern const met_command met_command_synth;
 extern const met_command met_command_bench;
+extern const met_command met_command_env;
 extern const met_command met_command_completions;
 
 /* The subcommand of that name, or NULL. */

@@ -8,8 +8,8 @@ const met_command *const met_commands[] = {
     &met_command_detokenize,  &met_command_logits,
     &met_command_perplexity,  &met_command_inspect,
     &met_command_template,    &met_command_synth,
-    &met_command_bench,       &met_command_completions,
-    NULL,
+    &met_command_bench,       &met_command_env,
+    &met_command_completions, NULL,
 };
 
 static const met_option common_flags[] = {

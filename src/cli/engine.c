@@ -100,11 +100,11 @@ met_status met_engine_open(const met_engine_options *options, const met_invocati
     const met_environment *environment = invocation->environment;
     met_context_options context_options = options_for(invocation);
 
-    if (environment->backend != NULL) context_options.backend = environment->backend;
+    context_options.backend = environment->backend;
     if (options->backend != NULL) context_options.backend = options->backend;
-    if (environment->threads != 0) context_options.threads = (int32_t)environment->threads;
+    context_options.threads = (int32_t)environment->threads; /* 0: the library chooses */
     if (options->threads != 0) context_options.threads = (int32_t)options->threads;
-    if (environment->matmul != NULL) context_options.matmul = environment->matmul;
+    context_options.matmul = environment->matmul;
     if (options->matmul != NULL) context_options.matmul = options->matmul;
     return open_engine(&context_options, options, engine, err);
 }

@@ -1,4 +1,5 @@
-/* Owns: the only getenv of the project, behind a typed table. */
+/* Owns: the only getenv of the project, behind a typed table. The list is short on purpose: a
+ * variable is there because something reads it. */
 #include "cli/environment.h"
 
 #include "cli/engine.h"
@@ -6,49 +7,65 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIELD(name) offsetof(met_environment, name)
+
 static const char *const log_levels[] = {"error", "warn", "info", "debug", "trace", NULL};
 
-const met_option met_environment_options[MET_ENVIRONMENT_COUNT] = {
-    {.name = "METALLIC_BACKEND",
-     .kind = MET_OPTION_CHOICE,
-     .offset = offsetof(met_environment, backend),
-     .choices = met_engine_backends,
-     .help = "the machine to run on; --backend wins"},
-    {.name = "METALLIC_THREADS",
-     .kind = MET_OPTION_INTEGER,
-     .offset = offsetof(met_environment, threads),
-     .least = 1,
-     .most = MET_ENGINE_THREADS_MAX,
-     .help = "worker threads; --threads wins"},
-    {.name = "FORCE_MATMUL_BACKEND",
-     .kind = MET_OPTION_CHOICE,
-     .offset = offsetof(met_environment, matmul),
-     .choices = met_engine_matmuls,
-     .help = "who multiplies at prefill; --matmul wins"},
-    {.name = "METALLIC_MAX_CONTEXT_LEN",
-     .kind = MET_OPTION_INTEGER,
-     .offset = offsetof(met_environment, max_context_length),
-     .least = 1,
-     .most = INT32_MAX,
-     .help = "most tokens of a context; --context-length wins"},
+const met_option met_environment_options[] = {
     {.name = "METALLIC_LOG_LEVEL",
      .kind = MET_OPTION_CHOICE,
-     .offset = offsetof(met_environment, log_level),
+     .offset = FIELD(log_level),
      .choices = log_levels,
      .fallback = "warn",
      .help = "what standard error is told; --verbose and --quiet win"},
+    {.name = "METALLIC_BACKEND",
+     .kind = MET_OPTION_CHOICE,
+     .offset = FIELD(backend),
+     .choices = met_engine_backends,
+     .fallback = "auto",
+     .help = "the machine to run on; --backend wins"},
+    {.name = "METALLIC_THREADS",
+     .kind = MET_OPTION_INTEGER,
+     .offset = FIELD(threads),
+     .least = 1,
+     .most = MET_ENGINE_THREADS_MAX,
+     .fallback_help = "one for each core",
+     .help = "worker threads; --threads wins"},
+    {.name = "METALLIC_MAX_CONTEXT_LEN",
+     .kind = MET_OPTION_INTEGER,
+     .offset = FIELD(max_context_length),
+     .least = 1,
+     .most = INT32_MAX,
+     .fallback_help = "the model's trained length",
+     .help = "most tokens of a context; --context-length wins"},
+    {.name = "FORCE_MATMUL_BACKEND",
+     .kind = MET_OPTION_CHOICE,
+     .offset = FIELD(matmul),
+     .choices = met_engine_matmuls,
+     .fallback = "auto",
+     .help = "who multiplies at prefill; --matmul wins"},
+    {.name = "TERM",
+     .kind = MET_OPTION_TEXT,
+     .offset = FIELD(terminal),
+     .fallback_help = "none",
+     .help = "the kind of terminal; no progress is shown on none or on dumb"},
 };
+const size_t met_environment_count =
+    sizeof met_environment_options / sizeof met_environment_options[0];
+_Static_assert(sizeof met_environment_options / sizeof met_environment_options[0] <= 64,
+               "met_environment.set has a bit for each row");
 
 met_status met_environment_read(met_environment *environment, met_error *err)
 {
     memset(environment, 0, sizeof *environment);
-    met_option_store_fallbacks(met_environment_options, MET_ENVIRONMENT_COUNT, environment);
-    for (size_t i = 0; i < MET_ENVIRONMENT_COUNT; i++) {
+    met_option_store_fallbacks(met_environment_options, met_environment_count, environment);
+    for (size_t i = 0; i < met_environment_count; i++) {
         const met_option *option = &met_environment_options[i];
         const char *text = getenv(option->name);
         if (text == NULL || text[0] == '\0') continue;
         met_status status = met_option_store(option, option->name, text, environment, err);
         if (status != MET_OK) return status;
+        environment->set |= UINT64_C(1) << i;
     }
     return MET_OK;
 }

@@ -4,19 +4,23 @@
 
 #include "cli/option.h"
 
-/* What the environment says. A flag wins over it. */
+/* What the environment says. A flag wins over it. A variable takes a field here, a row in
+ * environment.c and a reader of the field. */
 typedef struct met_environment {
-    const char *backend;        /* NULL: not set */
-    int64_t threads;            /* 0: not set */
-    const char *matmul;         /* NULL: not set */
-    int64_t max_context_length; /* 0: not set */
     const char *log_level;      /* "warn" when it is not set */
+    const char *backend;        /* "auto" when it is not set */
+    int64_t threads;            /* 0: not set */
+    int64_t max_context_length; /* 0: not set */
+    const char *matmul;         /* "auto" when it is not set */
+    const char *terminal;       /* TERM; NULL: not set */
+    uint64_t set;               /* bit i: row i of the table was set, and not empty */
 } met_environment;
 
-enum { MET_ENVIRONMENT_COUNT = 5 };
-extern const met_option met_environment_options[MET_ENVIRONMENT_COUNT];
+/* The table, one row for each variable: at most 64. */
+extern const met_option met_environment_options[];
+extern const size_t met_environment_count;
 
-/* Read every variable of the table. An empty variable counts as not set.
+/* Read every variable of the table. An empty variable counts as not set, and has its default.
  * MET_E_ARGUMENT: name, found, accepted. Texts are borrowed from the environment. */
 met_status met_environment_read(met_environment *environment, met_error *err);
 

@@ -96,7 +96,7 @@ static void write_environment(met_output *output)
     char head[64], help[256], accepted[MET_OPTION_ACCEPTED_BYTES];
 
     met_output_text(output, "\nEnvironment:\n");
-    for (size_t i = 0; i < MET_ENVIRONMENT_COUNT; i++) {
+    for (size_t i = 0; i < met_environment_count; i++) {
         const met_option *option = &met_environment_options[i];
         met_option_accepted(option, accepted);
         snprintf(head, sizeof head, "  %s", option->name);

@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 METALLIC = os.path.abspath(sys.argv[1])
 BUNDLED = ROOT / "models" / "bundled-q8_0.gguf"
 COMMANDS = ("tokenize", "detokenize", "logits", "perplexity", "inspect", "template", "synth",
-            "bench")
+            "env", "bench")
 # A run that takes longer hangs: the longest takes some seconds, also with sanitizers.
 TIMEOUT_SECONDS = 120
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130

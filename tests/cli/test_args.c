@@ -381,11 +381,11 @@ static void the_environment_is_typed(void **state)
     unsetenv("METALLIC_LOG_LEVEL");
     setenv("METALLIC_MAX_CONTEXT_LEN", "", 1);
     assert_ok(met_environment_read(&environment, &err));
-    assert_null(environment.backend);
-    assert_null(environment.matmul);
+    assert_string_equal(environment.backend, "auto"); /* the table's defaults */
+    assert_string_equal(environment.matmul, "auto");
     assert_int_equal(environment.threads, 0);
     assert_int_equal(environment.max_context_length, 0);
-    assert_string_equal(environment.log_level, "warn"); /* the table's default */
+    assert_string_equal(environment.log_level, "warn");
 
     setenv("METALLIC_BACKEND", "cpu", 1);
     setenv("METALLIC_THREADS", "3", 1);
