@@ -117,6 +117,116 @@ MET_API const char *met_log_level_name(met_log_level level);
  * thread that called the library, several at once when several threads use one context. It must not
  * call the library with the objects at hand. */
 typedef void (*met_log_fn)(void *user, met_log_level level, const char *line);
+/* ---------------------------------------------------------------- instrumentation */
+
+/* What a process did and when: spans in a ring of fixed size, counters, and the files that they are
+ * written to. A recorder is given to met_context_options; everything of that context records into
+ * it. It may serve several contexts and outlives them. Recording takes no lock and waits for
+ * nobody; every function here may be called by any thread at any time.
+ * docs/METRICS.md has the names of spans, the formats of files and what each level costs. */
+typedef struct met_recorder met_recorder;
+
+typedef enum met_record_level {
+    MET_RECORD_OFF = 0, /* nothing: one comparison a step */
+    MET_RECORD_TOKEN,   /* loads, generations, steps and what lies between them; counters */
+    MET_RECORD_LAYER,   /* and every layer of a step */
+    MET_RECORD_OP,      /* and every operation of a layer */
+} met_record_level;
+
+typedef struct met_recorder_options {
+    met_record_level level;
+    size_t capacity_events; /* of the ring: rounded up to a power of two, 1024 at least; 0: 65536 */
+} met_recorder_options;
+
+MET_API met_recorder_options met_recorder_options_default(void); /* token level */
+
+/* NULL options are the defaults. MET_E_ARGUMENT; MET_E_MEMORY. */
+MET_API met_status met_recorder_create(const met_recorder_options *options, met_recorder **out,
+                                       met_error *err);
+/* Free after every context that was given it. Accepts NULL. */
+MET_API void met_recorder_free(met_recorder *recorder);
+
+/* Takes effect with the next step. */
+MET_API void met_recorder_set_level(met_recorder *recorder, met_record_level level);
+MET_API met_record_level met_recorder_level(const met_recorder *recorder);
+
+/* "off", "token", "layer", "op". Static storage. */
+MET_API const char *met_record_level_name(met_record_level level);
+
+/* A span. Those of one track nest: a child begins and ends within its parent, and comes before it,
+ * because a span is recorded when it has ended. */
+typedef struct met_event {
+    uint64_t id;      /* > 0, unlike every other's of this recorder */
+    uint64_t parent;  /* id of the span around it; 1: the process itself */
+    const char *name; /* "generate", "prefill", "layer", "rmsnorm, matmul"; static storage */
+    met_str detail;   /* weight, file or machine, or empty; valid until the recorder is freed */
+    int32_t track;    /* a thread or a device: see met_recorder_track */
+    int32_t layer;    /* -1: not one layer's */
+    uint64_t begin_ns, end_ns; /* since the recorder was created; the clock never goes back */
+    uint64_t wait_ns; /* of that, at the end: for the other workers */
+    uint64_t tokens;  /* that it computed */
+    uint64_t bytes;   /* of weights and KV cache that had to be read */
+    uint64_t macs;    /* multiply-adds with weights */
+} met_event;
+
+/* Copy what was recorded after *cursor, at most `capacity` events, oldest first, and move the
+ * cursor; it begins at 0. `lost`, when not NULL, is increased by the events that were overwritten
+ * before they were read. Returns how many were copied. */
+MET_API size_t met_recorder_read(met_recorder *recorder, uint64_t *cursor, met_event *out,
+                                 size_t capacity, uint64_t *lost);
+
+/* "main", "session 2", "worker 1". Returns the name's length; at most capacity - 1 bytes and a NUL
+ * are written. 0: there is no such track. */
+MET_API size_t met_recorder_track(met_recorder *recorder, int32_t track, char *name,
+                                  size_t capacity);
+
+/* Nanoseconds on the clock of the events. */
+MET_API uint64_t met_recorder_now(const met_recorder *recorder);
+
+/* Totals since the recorder was created, of everything that happened at level TOKEN or above.
+ * Each is exact; together they may be of slightly different moments while steps run. */
+typedef struct met_counters {
+    uint64_t loads;            /* models opened */
+    uint64_t generations;      /* calls of met_generate that took their prompt */
+    uint64_t prompt_tokens;    /* that those were given, reused ones included */
+    uint64_t reused_tokens;    /* of those, found in the session: hits of the prefix cache */
+    uint64_t generated_tokens; /* as in met_generate_result */
+    uint64_t proposed_tokens;
+    uint64_t accepted_tokens;
+    uint64_t prefill_steps, prefill_tokens, prefill_ns, prefill_bytes;
+    uint64_t decode_steps, decode_tokens, decode_ns, decode_bytes; /* tokens: all computed ones */
+    uint64_t barrier_wait_ns; /* of the first worker; from level LAYER on */
+    uint64_t device_ns;       /* busy time of a GPU, by its own clock */
+    uint64_t events;          /* recorded */
+    uint64_t dropped_events;  /* not recorded, because a writer was held up for a whole ring */
+} met_counters;
+
+MET_API met_counters met_recorder_counters(const met_recorder *recorder);
+
+/* What memory is used for. */
+typedef enum met_memory_kind {
+    MET_MEMORY_MAPPED = 0, /* weights in place, in the file's mapping or the caller's memory */
+    MET_MEMORY_REPACKED,   /* weights that a machine copied into another order */
+    MET_MEMORY_KV,         /* cached keys and values */
+    MET_MEMORY_SCRATCH,    /* activations, logits, work space */
+    MET_MEMORY_TOKENIZER,  /* vocabulary and its tables */
+    MET_MEMORY_GPU,        /* of a device that has its own */
+} met_memory_kind;
+
+enum { MET_MEMORY_KINDS = 6 };
+
+/* "mapped", "repacked", "kv", "scratch", "tokenizer", "gpu". Static storage. */
+MET_API const char *met_memory_name(met_memory_kind kind);
+
+typedef struct met_memory_use {
+    uint64_t bytes;         /* now */
+    uint64_t peak_bytes;    /* at most, so far */
+    uint64_t planned_bytes; /* at most, as planned when models and sessions were opened */
+} met_memory_use;
+
+typedef struct met_memory {
+    met_memory_use kind[MET_MEMORY_KINDS];
+} met_memory;
 
 /* ---------------------------------------------------------------- context */
 
@@ -136,6 +246,7 @@ typedef struct met_context_options {
     met_log_fn log;
     void *log_user;
     met_log_level log_level;
+    met_recorder *recorder; /* borrowed until the context is freed; NULL: nothing is recorded */
 } met_context_options;
 
 MET_API met_context_options met_context_options_default(void);
@@ -163,6 +274,10 @@ typedef struct met_context_info {
 
 /* Strings are borrowed until the context is freed. */
 MET_API met_context_info met_context_describe(const met_context *context);
+
+/* The memory of all models and sessions of this context, recorder or not. Peaks of two kinds need
+ * not be of one moment. */
+MET_API met_memory met_context_memory(const met_context *context);
 
 /* What the machine can do at most, measured now with all of its threads. A ceiling moves with
  * clocks and neighbours: measure it in the same run as what is compared with it. */
@@ -474,6 +589,28 @@ typedef struct met_generate_result {
 MET_API met_status met_generate(met_session *session, const int32_t *tokens, int32_t count,
                                 const met_generate_options *options,
                                 met_generate_result *result, met_error *err);
+
+/* What a generation came to: the numbers that the command shows. Rates are 0 where nothing was
+ * counted. Times between tokens are held in classes of 1/64 of an octave: percentiles are exact to
+ * 0.8%. */
+typedef struct met_summary {
+    met_generate_result result;
+    double prefill_tokens_per_second; /* tokens that were computed */
+    double decode_tokens_per_second;  /* after the first */
+    double token_seconds_p50;         /* from one generated token to the next */
+    double token_seconds_p95;
+    double token_seconds_p99;
+    double token_seconds_max;
+    double prefill_bytes_per_second; /* weights and KV cache, read by the machine's steps */
+    double decode_bytes_per_second;  /* to be compared with met_ceilings.read_bytes_per_second */
+    double prefill_macs_per_second;  /* with met_ceilings.macs_per_second */
+    uint64_t barrier_wait_ns;        /* of the first worker; from level LAYER on */
+    met_memory memory;               /* of the session's context, when it ended */
+} met_summary;
+
+/* Of the session's last met_generate. False, and `out` is zeroed, when there was none or its
+ * context does not record. */
+MET_API bool met_session_summary(const met_session *session, met_summary *out);
 
 /* ---------------------------------------------------------------- files */
 

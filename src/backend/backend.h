@@ -8,6 +8,7 @@
 #define MET_BACKEND_BACKEND_H
 
 #include "base/log.h"
+#include "metrics/recorder.h"
 #include "program/program.h"
 
 typedef struct met_machine met_machine;
@@ -26,18 +27,30 @@ typedef struct met_step {
     int32_t count;         /* 1 .. max_step_tokens */
     int32_t position;      /* of tokens[0]; position + count <= context_length */
     met_want want;
+    met_trace *trace; /* NULL: not recorded. Else the machine fills in its totals, and from level
+                         LAYER on its operations: see met_trace_op */
 } met_step;
 
 typedef struct met_timeline_memory {
-    uint64_t kv_bytes;      /* allocated now */
-    uint64_t scratch_bytes; /* allocated now */
-    uint64_t kv_bytes_max;  /* at full context */
+    uint64_t kv_bytes;          /* allocated now */
+    uint64_t scratch_bytes;     /* allocated now */
+    uint64_t gpu_bytes;         /* of a device that has its own, allocated now */
+    uint64_t kv_bytes_max;      /* at full context */
+    uint64_t scratch_bytes_max; /* of the longest step with logits for one token */
+    uint64_t gpu_bytes_max;     /* the same */
 } met_timeline_memory;
+
+/* What a loaded program takes besides the weights in place. */
+typedef struct met_loaded_memory {
+    uint64_t repacked_bytes; /* weights copied into another order */
+    uint64_t gpu_bytes;      /* weights on a device that has its own memory */
+} met_loaded_memory;
 
 struct met_machine_options {
     const char *isa; /* "auto" or a level's name */
     int32_t threads; /* 0: choose */
     const char *matmul; /* as met_context_options; NULL is "auto" */
+    met_recorder *recorder; /* as met_context_options: for tracks of workers and names */
     const char *cache;  /* folder for compiled kernels; NULL: they are not kept */
     met_log log;
     /* Names that "vendor" opens instead of the system's, ending in NULL: for tests. */
@@ -69,6 +82,7 @@ typedef struct met_machine_ops {
      * MET_E_MEMORY nothing has changed. */
     met_status (*timeline_reserve)(met_timeline *timeline, int32_t tokens, met_error *err);
     met_timeline_memory (*timeline_memory)(const met_timeline *timeline);
+    met_loaded_memory (*loaded_memory)(const met_loaded *loaded); /* NULL: takes nothing */
     /* See met_session_profile and met_session_op_times. */
     met_status (*profile)(met_timeline *timeline, bool on, met_error *err);
     size_t (*op_times)(const met_timeline *timeline, met_op_time *out, size_t capacity);

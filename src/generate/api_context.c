@@ -106,6 +106,7 @@ met_status met_context_create(const met_context_options *options, met_context **
         .threads = o.threads,
         .matmul = o.matmul,
         .cache = o.cache,
+        .recorder = o.recorder,
         .log = {o.log, o.log_user, o.log_level},
     };
     met_machine *machine = NULL;
@@ -114,7 +115,9 @@ met_status met_context_create(const met_context_options *options, met_context **
                             ? open_first(&machine_options, &machine, choice, err)
                             : open_named(o.backend, &machine_options, &machine, choice, err);
     if (status != MET_OK) return status;
-    return met_context_adopt(machine, choice, out, err);
+    status = met_context_adopt(machine, choice, out, err);
+    if (status == MET_OK) (*out)->recorder = o.recorder;
+    return status;
 }
 
 void met_context_free(met_context *context)
@@ -127,6 +130,11 @@ void met_context_free(met_context *context)
 met_context_info met_context_describe(const met_context *context)
 {
     return context->info;
+}
+
+met_memory met_context_memory(const met_context *context)
+{
+    return met_account_read(&context->account);
 }
 
 met_status met_context_measure(met_context *context, met_str weight_type, met_ceilings *out,

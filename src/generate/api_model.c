@@ -89,13 +89,62 @@ static met_status check_vocabulary(const met_model *model, met_error *err)
                     met_gguf_name(model->gguf), tokens, model->program.vocab);
 }
 
-/* How long a stage of opening took; the next one begins. */
-static void log_stage(const met_model *model, const char *name, const char *stage, double *since)
+/* What the model takes now is what it will take. */
+static void account(met_model *model)
+{
+    met_account *total = &model->context->account;
+    met_holding *held = &model->holding;
+    met_loaded_memory machine = {0, 0};
+    const met_machine_ops *ops = model->context->machine->ops;
+    if (ops->loaded_memory != NULL) machine = ops->loaded_memory(model->loaded);
+    uint64_t bytes[MET_MEMORY_KINDS] = {
+        [MET_MEMORY_MAPPED] = model->info.weight_bytes,
+        [MET_MEMORY_REPACKED] = machine.repacked_bytes,
+        [MET_MEMORY_GPU] = machine.gpu_bytes,
+        [MET_MEMORY_TOKENIZER] = met_tokenizer_memory(model->tokenizer),
+    };
+    for (int kind = 0; kind < MET_MEMORY_KINDS; kind++) {
+        met_account_plan(total, held, (met_memory_kind)kind, bytes[kind]);
+        met_account_hold(total, held, (met_memory_kind)kind, bytes[kind]);
+    }
+}
+
+/* A model while it is opened. */
+typedef struct opening {
+    const char *name;     /* of the file */
+    double start, since;  /* the clock, at the beginning and after the last stage */
+    met_laps laps;        /* stages as spans, when there is a recorder that asks */
+} opening;
+
+static void begin_opening(opening *o, const met_context *context, const char *name)
 {
     double now = met_clock_seconds();
-    MET_LOG(met_model_log(model), MET_LOG_DEBUG, "%s: %s in %.3f ms", name, stage,
-            (now - *since) * 1e3);
-    *since = now;
+    bool asks = met_recorder_asks(context->recorder) != MET_RECORD_OFF;
+    *o = (opening){.name = name, .start = now, .since = now};
+    met_laps_begin(&o->laps, asks ? context->recorder : NULL, MET_TRACK_MAIN, 0);
+}
+
+/* A stage ends, and the next one begins. */
+static void end_stage(opening *o, const met_context *context, const char *span, const char *told)
+{
+    double now = met_clock_seconds();
+    MET_LOG(&context->machine->log, MET_LOG_DEBUG, "%s: %s in %.3f ms", o->name, told,
+            (now - o->since) * 1e3);
+    o->since = now;
+    met_laps_next(&o->laps, span);
+}
+
+static void record_load(opening *o, const met_model *model)
+{
+    if (o->laps.recorder == NULL) return;
+    met_event load = {
+        .parent = MET_SPAN_PROCESS,
+        .name = "load",
+        .detail = met_recorder_intern(o->laps.recorder, met_str_of(o->name)),
+        .bytes = model->info.file_bytes,
+    };
+    met_recorder_count(o->laps.recorder, MET_COUNT_LOADS, 1);
+    met_laps_end(&o->laps, &load);
 }
 
 /* One line of facts when a model is open. */
@@ -122,8 +171,7 @@ static void log_facts(const met_model *model, const char *name)
 
 /* `mapping` is NULL for borrowed bytes and owned, also on failure, otherwise. */
 static met_status open_bytes(met_context *context, met_mapping *mapping, const void *data,
-                             size_t bytes, const char *name, double start, met_model **out,
-                             met_error *err)
+                             size_t bytes, opening *o, met_model **out, met_error *err)
 {
     met_status status = MET_OK;
     met_machine *machine = context->machine;
@@ -135,20 +183,19 @@ static met_status open_bytes(met_context *context, met_mapping *mapping, const v
     model->context = context;
     model->mapping = mapping;
     met_program_init(&model->program);
-    double since = start;
-    log_stage(model, name, mapping != NULL ? "mapped" : "in memory", &since);
+    end_stage(o, context, "map", mapping != NULL ? "mapped" : "in memory");
 
-    status = met_gguf_parse(data, bytes, name, &model->gguf, err);
+    status = met_gguf_parse(data, bytes, o->name, &model->gguf, err);
     if (status != MET_OK) goto done;
-    log_stage(model, name, "keys and tensors read", &since);
+    end_stage(o, context, "header", "keys and tensors read");
     status = met_model_bind(model->gguf, &model->hyper, &model->program, err);
     if (status != MET_OK) goto done;
-    log_stage(model, name, "weights bound", &since);
+    end_stage(o, context, "bind", "weights bound");
     status = met_tokenizer_create(model->gguf, &model->tokenizer, err);
     if (status != MET_OK) goto done;
     status = check_vocabulary(model, err);
     if (status != MET_OK) goto done;
-    log_stage(model, name, "vocabulary loaded", &since);
+    end_stage(o, context, "vocabulary", "vocabulary loaded");
     status = describe(model, err);
     if (status != MET_OK) goto done;
     status = parse_chat_template(model, err);
@@ -157,13 +204,15 @@ static met_status open_bytes(met_context *context, met_mapping *mapping, const v
         model->program.pages = data;
         model->program.page_bytes = met_align_up(bytes, MET_MAPPING_ALIGN);
     }
-    log_stage(model, name, "template parsed", &since);
+    end_stage(o, context, "template", "template parsed");
     status = machine->ops->load(machine, &model->program, &model->loaded, err);
     if (status != MET_OK) goto done;
-    log_stage(model, name, "lowered for the machine", &since);
+    end_stage(o, context, "upload", "lowered for the machine");
     model->info.file_bytes = bytes;
-    model->info.open_seconds = met_clock_seconds() - start;
-    log_facts(model, name);
+    model->info.open_seconds = met_clock_seconds() - o->start;
+    account(model);
+    record_load(o, model);
+    log_facts(model, o->name);
     *out = model;
     model = NULL;
 done:
@@ -173,18 +222,20 @@ done:
 
 met_status met_model_open(met_context *context, const char *path, met_model **out, met_error *err)
 {
-    double start = met_clock_seconds();
     met_mapping *mapping = NULL;
+    opening o;
     *out = NULL;
+    begin_opening(&o, context, path);
     met_status status = met_mapping_open(path, &mapping, err);
     if (status != MET_OK) return status;
-    return open_bytes(context, mapping, met_mapping_data(mapping), met_mapping_bytes(mapping), path,
-                      start, out, err);
+    return open_bytes(context, mapping, met_mapping_data(mapping), met_mapping_bytes(mapping), &o,
+                      out, err);
 }
 
 met_status met_model_open_memory(met_context *context, const void *data, size_t bytes,
                                  const char *name, met_model **out, met_error *err)
 {
+    opening o;
     *out = NULL;
     if (data == NULL || (uintptr_t)data % ALIGNMENT_BYTES != 0) {
         return met_fail(err, MET_E_ARGUMENT,
@@ -192,7 +243,8 @@ met_status met_model_open_memory(met_context *context, const void *data, size_t 
                         "%d",
                         name, data, ALIGNMENT_BYTES);
     }
-    return open_bytes(context, NULL, data, bytes, name, met_clock_seconds(), out, err);
+    begin_opening(&o, context, name);
+    return open_bytes(context, NULL, data, bytes, &o, out, err);
 }
 
 void met_model_free(met_model *model)
@@ -204,6 +256,7 @@ void met_model_free(met_model *model)
     met_program_free(&model->program);
     met_gguf_free(model->gguf);
     met_mapping_close(model->mapping);
+    met_account_release(&model->context->account, &model->holding);
     free(model);
 }
 

@@ -80,6 +80,7 @@ static met_status take_prompt(generation *g, const int32_t *tokens, int32_t coun
     g->result->prefill_seconds = met_clock_seconds() - start;
     if (status != MET_OK) return status;
     g->result->prompt_tokens = g->session->count;
+    met_measured_prompt(g->session->measured, g->result);
     if (watch.stopped) {
         end(g, MET_FINISH_CALLBACK);
         return MET_OK;
@@ -199,7 +200,9 @@ static met_status step(generation *g, double start, met_error *err)
     }
     met_sampler_accept(g->sampler, token);
     result->generated_tokens++;
+    met_measured_chosen(g->session->measured);
     status = show_token(g, token, err);
+    met_measured_shown(g->session->measured);
     if (status != MET_OK || g->ended) return status;
     if (result->generated_tokens == g->options.max_tokens) {
         end(g, MET_FINISH_LENGTH);
@@ -270,6 +273,7 @@ met_status met_generate(met_session *session, const int32_t *tokens, int32_t cou
     *g.result = (met_generate_result){0};
     met_status status = check_options(&g.options, err);
     if (status != MET_OK) return status;
+    met_measured_begin(session->measured);
     status = open_parts(&g, err);
     if (status != MET_OK) goto done;
     status = take_prompt(&g, tokens, count, err);
@@ -281,6 +285,7 @@ met_status met_generate(met_session *session, const int32_t *tokens, int32_t cou
     }
     if (status == MET_OK) log_result(&g);
 done:
+    met_measured_end(session->measured, g.result, met_context_memory(session->model->context));
     met_text_stream_close(&g.text);
     met_sampler_free(g.sampler);
     return status;

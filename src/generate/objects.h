@@ -5,6 +5,8 @@
 #include "backend/backend.h"
 #include "base/mapping.h"
 #include "gguf/gguf.h"
+#include "generate/measured.h"
+#include "metrics/memory.h"
 #include "model/model.h"
 #include "template/template.h"
 #include "tokenizer/tokenizer.h"
@@ -13,6 +15,8 @@ struct met_context {
     met_machine *machine; /* owned */
     met_context_info info;
     char choice[320]; /* info.choice points here */
+    met_recorder *recorder; /* borrowed; NULL: nothing is recorded */
+    met_account account;    /* the memory of everything below */
 };
 
 /* Immutable once it is open. */
@@ -27,6 +31,7 @@ struct met_model {
     met_program program;
     met_loaded *loaded;
     met_model_info info;
+    met_holding holding; /* its memory in the context's account */
 };
 
 /* tokens[0 .. count) are exactly the positions that the timeline holds. */
@@ -39,6 +44,8 @@ struct met_session {
     bool failed;       /* the machine failed: only free is allowed */
     float *all_logits; /* met_session_feed_all, when one step does not hold them */
     size_t all_logits_bytes;
+    met_holding holding;    /* its memory in the context's account */
+    met_measured *measured; /* NULL: the context does not record */
 };
 
 /* Where a model's lines go, and its sessions'. */

@@ -17,11 +17,28 @@ static const met_machine_ops *ops_of(const met_session *session)
     return session->timeline->loaded->machine->ops;
 }
 
+static uint64_t token_bytes(const met_session *session)
+{
+    return (uint64_t)session->context_length * sizeof *session->tokens;
+}
+
 static met_status check_usable(const met_session *session, met_error *err)
 {
     if (!session->failed) return MET_OK;
     return met_fail(err, MET_E_DEVICE,
                     "session: the machine failed in an earlier call; it can only be freed");
+}
+
+/* Bring the context's account up to date; nearly always nothing has changed. */
+static void account(met_session *session)
+{
+    met_account *total = &session->model->context->account;
+    met_holding *held = &session->holding;
+    met_timeline_memory machine = ops_of(session)->timeline_memory(session->timeline);
+    met_account_hold(total, held, MET_MEMORY_KV, machine.kv_bytes);
+    met_account_hold(total, held, MET_MEMORY_SCRATCH,
+                     machine.scratch_bytes + session->all_logits_bytes + token_bytes(session));
+    met_account_hold(total, held, MET_MEMORY_GPU, machine.gpu_bytes);
 }
 
 /* Whether tokens [count] can be fed at `position`. */
@@ -50,13 +67,14 @@ static met_status check_tokens(const met_session *session, const int32_t *tokens
 }
 
 /* One step of the machine, told when someone listens. */
-static met_status run_step(met_session *session, const met_step *step, const float **logits,
+static met_status run_step(met_session *session, met_step *step, const float **logits,
                            met_error *err)
 {
     static const char *const wants[] = {"none", "last", "all"};
     const met_log *log = met_model_log(session->model);
     double start = met_log_on(log, MET_LOG_TRACE) ? met_clock_seconds() : 0;
-    met_status status = ops_of(session)->step(session->timeline, step, logits, err);
+    met_status status = met_measured_step(session->measured, session->timeline, step, logits, err);
+    account(session);
     if (status != MET_OK) {
         if (status != MET_E_MEMORY) session->failed = true;
         return status;
@@ -129,6 +147,7 @@ static met_status grow_all_logits(met_session *session, int32_t count, met_error
     if (all == NULL) return met_fail_memory(err, "logits of all tokens", bytes);
     session->all_logits = all;
     session->all_logits_bytes = bytes;
+    account(session);
     return MET_OK;
 }
 
@@ -154,6 +173,18 @@ static void log_plan(const met_session *session, const char *kv_type)
             "session: context of %d tokens, KV cache %s of at most %llu bytes, scratch %llu bytes",
             session->context_length, kv_type, (unsigned long long)memory.kv_bytes_max,
             (unsigned long long)memory.scratch_bytes);
+}
+
+/* What the session will take at most, logits of all tokens aside: nobody may ask for them. */
+static void plan(met_session *session)
+{
+    met_account *total = &session->model->context->account;
+    met_holding *held = &session->holding;
+    met_timeline_memory machine = ops_of(session)->timeline_memory(session->timeline);
+    met_account_plan(total, held, MET_MEMORY_KV, machine.kv_bytes_max);
+    met_account_plan(total, held, MET_MEMORY_SCRATCH,
+                     machine.scratch_bytes_max + token_bytes(session));
+    met_account_plan(total, held, MET_MEMORY_GPU, machine.gpu_bytes_max);
 }
 
 met_session_options met_session_options_default(void)
@@ -185,14 +216,17 @@ met_status met_session_create(met_model *model, const met_session_options *optio
     if (session == NULL) return met_fail_memory(err, "session", sizeof *session);
     session->model = model;
     session->context_length = length;
-    size_t token_bytes = (size_t)length * sizeof *session->tokens;
-    session->tokens = malloc(token_bytes);
+    session->tokens = malloc((size_t)token_bytes(session));
     if (session->tokens == NULL) {
-        status = met_fail_memory(err, "session's tokens", token_bytes);
+        status = met_fail_memory(err, "session's tokens", (size_t)token_bytes(session));
         goto done;
     }
+    status = met_measured_create(model->context->recorder, &session->measured, err);
+    if (status != MET_OK) goto done;
     status = ops->timeline_create(model->loaded, length, kv_type, &session->timeline, err);
     if (status != MET_OK) goto done;
+    plan(session);
+    account(session);
     log_plan(session, met_dtype_name(kv_type));
     *out = session;
     session = NULL;
@@ -205,6 +239,8 @@ void met_session_free(met_session *session)
 {
     if (session == NULL) return;
     if (session->timeline != NULL) ops_of(session)->timeline_free(session->timeline);
+    met_account_release(&session->model->context->account, &session->holding);
+    met_measured_free(session->measured);
     free(session->tokens);
     free(session->all_logits);
     free(session);
@@ -255,7 +291,9 @@ met_status met_session_reserve(met_session *session, int32_t count, met_error *e
     if (status != MET_OK) return status;
     const met_machine_ops *ops = ops_of(session);
     int32_t step = count < ops->max_step_tokens ? count : ops->max_step_tokens;
-    return ops->timeline_reserve(session->timeline, step, err);
+    status = ops->timeline_reserve(session->timeline, step, err);
+    account(session);
+    return status;
 }
 
 met_status met_session_rewind(met_session *session, int32_t position, met_error *err)
@@ -305,9 +343,15 @@ met_session_memory met_session_memory_used(const met_session *session)
     met_timeline_memory machine = ops_of(session)->timeline_memory(session->timeline);
     return (met_session_memory){
         .kv_bytes = machine.kv_bytes,
-        .scratch_bytes = machine.scratch_bytes + session->all_logits_bytes +
-                         (uint64_t)session->context_length * sizeof *session->tokens,
+        .scratch_bytes = machine.scratch_bytes + session->all_logits_bytes + token_bytes(session),
     };
+}
+
+bool met_session_summary(const met_session *session, met_summary *out)
+{
+    bool there = session->measured != NULL && session->measured->summed;
+    *out = there ? session->measured->summary : (met_summary){0};
+    return there;
 }
 
 met_status met_session_profile(met_session *session, bool on, met_error *err)

@@ -49,6 +49,7 @@ met_status met_specials_init(met_specials *specials, const met_vocab *vocab, met
         status = met_fail_memory(err, "control tokens", count * (sizeof *entries + 4));
         goto done;
     }
+    specials->memory_bytes = (count + 1) * sizeof *specials->ids;
     count = 0;
     for (int32_t id = 0; id < vocab->count; id++) {
         if (is_special(vocab, id)) entries[count++] = (entry){met_vocab_bytes(vocab, id), id};

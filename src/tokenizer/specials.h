@@ -7,6 +7,7 @@
 typedef struct met_specials {
     int32_t *ids; /* [count] control and user-defined tokens, by their bytes */
     size_t count;
+    size_t memory_bytes; /* of `ids` */
     bool begins[256]; /* the first bytes of them */
 } met_specials;
 

@@ -105,6 +105,11 @@ void met_tokenizer_free(met_tokenizer *tokenizer)
     free(tokenizer);
 }
 
+size_t met_tokenizer_memory(const met_tokenizer *tokenizer)
+{
+    return sizeof *tokenizer + tokenizer->vocab.memory_bytes + tokenizer->specials.memory_bytes;
+}
+
 /* ---------------------------------------------------------------- encoding */
 
 /* One call of met_tokenizer_encode. */

@@ -19,6 +19,9 @@ void met_tokenizer_free(met_tokenizer *tokenizer);
 
 int32_t met_tokenizer_count(const met_tokenizer *tokenizer);
 
+/* Bytes that the vocabulary and its tables take. */
+size_t met_tokenizer_memory(const met_tokenizer *tokenizer);
+
 /* See met_model_tokenize. Within `control` ranges control tokens and user-defined ones are found by
  * their spelling, the longest first, before normalisation; a spelling that crosses the border of a
  * range is text. Outside, neither kind is ever recognised. MET_E_ARGUMENT for ranges that do not

@@ -154,6 +154,8 @@ static met_status allocate(loader *load, met_error *err)
         vocab->slots == NULL || vocab->byte_ranks == NULL || vocab->whole == NULL) {
         return met_fail_memory(err, "vocabulary", text_bytes + 6 * count + 4 * slots + 4 * 65536);
     }
+    vocab->memory_bytes = text_bytes + (count + 1) * sizeof *vocab->begins + 2 * count +
+                          slots * sizeof *vocab->slots + 65536 * sizeof *vocab->byte_ranks;
     memset(vocab->slots, 0xff, slots * sizeof *vocab->slots);
     memset(vocab->byte_ranks, 0xff, 65536 * sizeof *vocab->byte_ranks);
     return MET_OK;
@@ -381,6 +383,8 @@ static met_status read_unranked(loader *load, met_error *err)
                                  pairs * sizeof *vocab->pairs + 4 * merges + scratch_bytes);
         goto done;
     }
+    vocab->memory_bytes +=
+        pairs * sizeof *vocab->pairs + (merges + 1) * sizeof *vocab->products;
     memset(vocab->pairs, 0xff, pairs * sizeof *vocab->pairs); /* every rank: MET_VOCAB_NO_RANK */
     memset(vocab->byte_ranks, 0xff, 65536 * sizeof *vocab->byte_ranks);
     status = read_pairs(load, scratch, err);
@@ -397,7 +401,10 @@ static met_status read_merges(loader *load, met_error *err)
         return met_fail_memory(err, "merges", (size_t)vocab->count * sizeof *vocab->splits);
     }
     vocab->ranked = read_ranked(load);
-    if (vocab->ranked) return MET_OK;
+    if (vocab->ranked) {
+        vocab->memory_bytes += (size_t)vocab->count * sizeof *vocab->splits;
+        return MET_OK;
+    }
     free(vocab->splits);
     vocab->splits = NULL;
     return read_unranked(load, err);

@@ -52,6 +52,7 @@ typedef struct met_vocab {
     uint32_t *byte_ranks; /* [65536] rank of merging two bytes: byte | next byte << 8 */
     int32_t byte_ids[256];
     uint8_t *whole; /* [count] MET_WHOLE_*: does the token's own text encode to it alone? */
+    size_t memory_bytes; /* of all that is allocated here */
 } met_vocab;
 
 typedef struct met_pair {

@@ -26,6 +26,8 @@ typedef struct cpu_machine {
     met_cpu_vendor *vendor; /* NULL: all products are native */
     met_team *team;
     pthread_mutex_t mutex; /* one step at a time */
+    met_recorder *recorder; /* borrowed; NULL: nothing is recorded */
+    int32_t tracks;         /* of workers 1, 2, ...: the first of [threads - 1] */
     char choice[160];
     char matmul[160]; /* "native", or "vendor: " and the library */
 } cpu_machine;
@@ -45,7 +47,14 @@ typedef struct cpu_phase {
     const met_op *append; /* ATTENTION */
     bool rope_q, rope_k;  /* ATTENTION */
     int32_t count;        /* LAST_ROW */
+    met_str weight;       /* name of its first matrix, kept by the recorder; or empty */
 } cpu_phase;
+
+/* Of all matmuls that have rows of one kind (met_rows). */
+typedef struct cpu_matmul_cost {
+    uint64_t bytes; /* of weights */
+    uint64_t macs;  /* for each row */
+} cpu_matmul_cost;
 
 typedef struct cpu_loaded {
     met_loaded base;
@@ -56,6 +65,8 @@ typedef struct cpu_loaded {
     bool vendor;            /* some products of many tokens go to the vendor's library */
     int32_t group;          /* query heads of one key-value head */
     double *rope_frequency; /* [head_dim / 2] radians a position */
+    cpu_matmul_cost matmuls[2]; /* by met_rows */
+    int32_t attentions;         /* phases */
 } cpu_loaded;
 
 /* Rows of a worker's tile in steps of up to `tokens` tokens. */
@@ -64,11 +75,18 @@ static inline size_t cpu_tile_rows(const cpu_loaded *loaded, size_t tokens)
     return loaded->vendor && tokens >= MET_VENDOR_TOKENS ? MET_VENDOR_ROWS : MET_PANEL_ROWS;
 }
 
+/* What a phase has to do in one step. */
+typedef struct cpu_phase_cost {
+    uint64_t tokens; /* rows that its matmul or attention has; 0: logits that nobody asked for */
+    uint64_t bytes;  /* of weights and KV cache that have to be read */
+    uint64_t macs;   /* multiply-adds with weights */
+} cpu_phase_cost;
+
 /* What a phase cost since profiling began. */
 typedef struct cpu_phase_time {
     uint64_t calls;
-    uint64_t tokens; /* rows that its matmul or attention had, all calls together */
-    uint64_t keys;   /* ATTENTION: key blocks visited by all key-value heads together */
+    uint64_t bytes;
+    uint64_t macs;
     uint64_t busy_ns;
     uint64_t wait_ns;
 } cpu_phase_time;
@@ -102,6 +120,7 @@ typedef struct cpu_timeline {
     int32_t logit_rows;
     void *scratch; /* one block; everything below lies in it */
     size_t scratch_bytes;
+    size_t scratch_bytes_max; /* planned, partial results included */
     float *activations[2]; /* by met_rows */
     float *cosine, *sine;  /* [step tokens][head_dim / 2] */
     met_q8_rows q8;        /* [step tokens][max_cols] */
@@ -189,9 +208,19 @@ void met_cpu_run_attention(const cpu_run *run, const cpu_phase *phase, int32_t p
 /* profile.c */
 met_status met_cpu_profile(met_timeline *timeline, bool on, met_error *err);
 size_t met_cpu_op_times(const met_timeline *timeline, met_op_time *out, size_t capacity);
-/* Worker 0 after phase `index`: it began, finished its part, and was let go at these times. */
-void met_cpu_profile_phase(const cpu_run *run, int32_t index, uint64_t begin_ns, uint64_t done_ns,
-                           uint64_t end_ns);
+/* With the machine: tracks for its workers, when there is a recorder. */
+void met_cpu_profile_open(cpu_machine *machine);
+void met_cpu_profile_close(cpu_machine *machine);
+/* After lowering: what a step of this program costs, and names for the recorder. */
+void met_cpu_profile_load(const cpu_machine *machine, cpu_loaded *loaded);
+/* Before a step that is recorded: its totals. */
+void met_cpu_profile_step(const cpu_run *run);
+/* In a step, whether this worker is to read the clock around every phase. */
+bool met_cpu_profile_wanted(const cpu_run *run, int32_t worker);
+/* Then before its first phase, and after each: it began, finished its part, and was let go. */
+void met_cpu_profile_begin(const cpu_run *run, int32_t worker, uint64_t now_ns);
+void met_cpu_profile_phase(const cpu_run *run, int32_t index, int32_t worker, uint64_t begin_ns,
+                           uint64_t done_ns, uint64_t end_ns);
 
 /* measure.c */
 met_status met_cpu_measure(met_machine *machine, met_dtype weight_type, met_ceilings *out,

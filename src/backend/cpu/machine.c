@@ -80,8 +80,9 @@ static void run_last_row(const cpu_run *run, const cpu_phase *phase, int32_t wor
 static void run_phases(void *arg, int32_t worker, int32_t workers)
 {
     const cpu_run *run = arg;
-    bool timed = worker == 0 && run->timeline->times != NULL;
+    bool timed = met_cpu_profile_wanted(run, worker);
     uint64_t begin = timed ? met_clock_ns() : 0;
+    if (timed) met_cpu_profile_begin(run, worker, begin);
     for (int32_t i = 0; i < run->loaded->phase_count; i++) {
         const cpu_phase *phase = &run->loaded->phases[i];
         switch (phase->kind) {
@@ -98,7 +99,7 @@ static void run_phases(void *arg, int32_t worker, int32_t workers)
         met_team_barrier(run->team, worker);
         if (timed) {
             uint64_t end = met_clock_ns();
-            met_cpu_profile_phase(run, i, begin, done, end);
+            met_cpu_profile_phase(run, i, worker, begin, done, end);
             begin = end;
         }
     }
@@ -129,6 +130,7 @@ static met_status cpu_step(met_timeline *base, const met_step *step, const float
     case MET_WANT_LAST: run.logit_rows = 1; break;
     case MET_WANT_ALL: run.logit_rows = step->count; break;
     }
+    if (step->trace != NULL) met_cpu_profile_step(&run);
     pthread_mutex_lock(&machine->mutex);
     met_team_run(machine->team, run_phases, &run);
     pthread_mutex_unlock(&machine->mutex);
@@ -161,6 +163,7 @@ static met_status cpu_load(met_machine *machine, const met_program *program, met
         cpu_unload(&loaded->base);
         return status;
     }
+    met_cpu_profile_load((const cpu_machine *)machine, loaded);
     *out = &loaded->base;
     return MET_OK;
 }
@@ -169,6 +172,7 @@ static void cpu_close(met_machine *base)
 {
     if (base == NULL) return;
     cpu_machine *machine = (cpu_machine *)base;
+    if (machine->team != NULL) met_cpu_profile_close(machine);
     met_team_free(machine->team);
     met_cpu_vendor_close(machine->vendor);
     pthread_mutex_destroy(&machine->mutex);
@@ -294,6 +298,7 @@ met_status met_cpu_machine_open(const struct met_machine_options *options, met_m
     if (machine == NULL) return met_fail_memory(err, "cpu machine", sizeof *machine);
     machine->base.ops = &cpu_ops;
     machine->base.log = options->log;
+    machine->recorder = options->recorder;
     machine->kernels = met_cpu_level_kernels(level);
     pthread_mutex_init(&machine->mutex, NULL);
     status = choose_matmul(options, machine, err);
@@ -302,6 +307,7 @@ met_status met_cpu_machine_open(const struct met_machine_options *options, met_m
         cpu_close(&machine->base);
         return status;
     }
+    met_cpu_profile_open(machine);
     snprintf(machine->choice, sizeof machine->choice, "cpu: level %s, %d %s", machine->kernels.name,
              threads, threads == 1 ? "thread" : "threads");
     log_choice(machine);

@@ -134,13 +134,22 @@ met_status met_cpu_timeline_prepare(cpu_timeline *timeline, const met_step *step
     return MET_OK;
 }
 
+/* The longest step that the context has room for, as grow_scratch rounds it. */
+static size_t plan_scratch(const cpu_timeline *timeline)
+{
+    cpu_timeline sizing = *timeline;
+    size_t longest = CPU_STEP_TOKENS_MAX, tokens = 1;
+    if ((size_t)timeline->context_length < longest) longest = (size_t)timeline->context_length;
+    while (tokens < longest)
+        tokens *= 2;
+    return lay_out(&sizing, NULL, tokens, 1);
+}
+
 /* Refuse what the machine's memory can never hold, before anything is taken. */
 static met_status check_plan(cpu_timeline *timeline, size_t partial_bytes, met_error *err)
 {
-    cpu_timeline sizing = *timeline;
-    size_t tokens = CPU_STEP_TOKENS_MAX;
-    if ((size_t)timeline->context_length < tokens) tokens = (size_t)timeline->context_length;
-    size_t scratch = lay_out(&sizing, NULL, tokens, 1);
+    size_t scratch = plan_scratch(timeline);
+    timeline->scratch_bytes_max = scratch + partial_bytes;
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     if (pages <= 0 || page <= 0) return MET_OK;
     uint64_t physical = (uint64_t)pages * (uint64_t)page;
@@ -195,7 +204,8 @@ met_status met_cpu_timeline_create(met_loaded *base, int32_t context_length, met
         goto done;
     }
     size_t floats = cpu_partial_floats((size_t)loaded->group, (size_t)program->head_dim);
-    size_t partial_bytes = (size_t)program->kv_heads * blocks * floats * sizeof(float);
+    size_t partial_bytes =
+        met_align_up((size_t)program->kv_heads * blocks * floats * sizeof(float), 128);
     timeline->workers =
         calloc((size_t)met_team_threads(machine_of(timeline)->team), sizeof *timeline->workers);
     if (timeline->workers == NULL) {
@@ -239,5 +249,6 @@ met_timeline_memory met_cpu_timeline_memory(const met_timeline *base)
         .kv_bytes = blocks * timeline->kv_block_bytes,
         .scratch_bytes = timeline->scratch_bytes + timeline->partial_bytes,
         .kv_bytes_max = timeline->kv_reserved_bytes,
+        .scratch_bytes_max = timeline->scratch_bytes_max,
     };
 }
