@@ -146,7 +146,7 @@ static void matmul_equals_reference(const kernel_case *c, bool half)
 
 static void matmul_of_model_sizes_equals_reference(const kernel_case *c, bool half)
 {
-    static const size_t cols[] = {896, 1536, 2048, 4864, 11008};
+    static const size_t cols[] = {896, 1024, 1025, 1536, 2048, 4864, 11008};
     for (size_t j = 0; j < sizeof cols / sizeof cols[0]; j++) {
         check_matmul(c, FILL_RANDOM, half, 7, cols[j], 8, 900 + j);
         check_matmul(c, FILL_WIDE, half, 4, cols[j] - 3, 11, 950 + j); /* chunks with a tail */

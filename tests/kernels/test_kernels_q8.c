@@ -200,7 +200,7 @@ static void check_matmul(const kernel_case *c, fill_kind kind, size_t rows, size
 static void matmul_equals_reference_for_any_number_of_tokens(const kernel_case *c)
 {
     static const size_t rows[] = {1, 8, 15, 17, 31, 32, 33, 67};
-    for (size_t tokens = 0; tokens <= 13; tokens++) {
+    for (size_t tokens = 0; tokens <= 36; tokens++) {
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             fill_kind kind = (fill_kind)((tokens + i) % FILL_KINDS);
             check_matmul(c, kind, rows[i], 288, tokens, 100 * tokens + i + 1);
@@ -213,11 +213,11 @@ static void matmul_equals_reference_for_any_shape(const kernel_case *c)
 {
     static const size_t rows[] = {0, 1, 2, 3, 4, 5, 7, 9, 16, 24, 40, 63, 64, 65};
     static const size_t cols[] = {0, 32, 96, 256, 320};
-    static const size_t tokens[] = {2, 7, 19};
+    static const size_t tokens[] = {2, 7, 19, 41};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (size_t j = 0; j < sizeof cols / sizeof cols[0]; j++) {
             for (fill_kind kind = 0; kind < FILL_KINDS; kind++) {
-                check_matmul(c, kind, rows[i], cols[j], tokens[(i + j) % 3], 100 * i + j + 1);
+                check_matmul(c, kind, rows[i], cols[j], tokens[(i + j) % 4], 100 * i + j + 1);
             }
         }
     }
@@ -229,6 +229,7 @@ static void matmul_of_model_sizes_equals_reference(const kernel_case *c)
     for (size_t j = 0; j < sizeof cols / sizeof cols[0]; j++) {
         check_matmul(c, FILL_RANDOM, 37, cols[j], 13, 900 + j);
         check_matmul(c, FILL_WIDE, 32, cols[j], 14, 950 + j);
+        check_matmul(c, FILL_RANDOM, 33, cols[j], 34, 970 + j);
     }
     check_matmul(c, FILL_RANDOM, 65, 4864, 61, 999);
 }
@@ -262,7 +263,7 @@ int main(void)
         {"quantize_q8 rounds halves to even", quantize_rounds_halves_to_even},
         {"matvec_q8 equals the reference", matvec_equals_reference},
         {"matvec_q8 of model sizes equals the reference", matvec_of_model_sizes_equals_reference},
-        {"matmul_q8 of 0 to 13 tokens equals the reference and matvec_q8",
+        {"matmul_q8 of 0 to 36 tokens equals the reference and matvec_q8",
          matmul_equals_reference_for_any_number_of_tokens},
         {"matmul_q8 of any shape equals the reference", matmul_equals_reference_for_any_shape},
         {"matmul_q8 of model sizes equals the reference", matmul_of_model_sizes_equals_reference},

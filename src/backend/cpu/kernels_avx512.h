@@ -12,6 +12,10 @@ void met_avx512_matvec_q8(const uint8_t *w, size_t rows, size_t cols, const int8
 void met_avx512_matmul_q8(const uint8_t *w, size_t rows, size_t cols, const met_q8_rows *x,
                           size_t tokens, float *y, size_t y_stride, void *panel);
 
+/* matmul_q8_few_avx512.c: any number of tokens, meant for few. */
+void met_avx512_matmul_q8_few(const uint8_t *w, size_t rows, size_t cols, const met_q8_rows *x,
+                              size_t tokens, float *y, size_t y_stride);
+
 /* matmul_float_avx512.c */
 void met_avx512_matmul_f16(const uint16_t *w, size_t rows, size_t cols, const float *x,
                            size_t tokens, float *y, size_t y_stride, void *panel);

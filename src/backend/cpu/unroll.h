@@ -14,4 +14,12 @@
 #define MET_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* A loop around such loops that leaves no register free. clang must not unroll it: it would hoist
+ * the loads of all turns and spill. gcc must: otherwise it keeps the arrays in memory. */
+#if defined(__clang__)
+#define MET_UNROLL_TIGHT _Pragma("clang loop unroll(disable)")
+#else
+#define MET_UNROLL_TIGHT MET_UNROLL
+#endif
+
 #endif
