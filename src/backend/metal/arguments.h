@@ -31,6 +31,7 @@
 #define MET_METAL_FC_KV_F32 6      /* bool: the cache is float32, not float16 */
 #define MET_METAL_FC_HEAD_DIM 7    /* int */
 #define MET_METAL_FC_PENALIZE 8    /* bool: penalties apply */
+#define MET_METAL_FC_COUNT 9
 
 /* ---------------------------------------------------------------- products
  * out[part][t][r] = x[t] . weight[part][r] (+ bias) (+ residual), up to three weights of one type.

@@ -1,0 +1,138 @@
+/* Owns: products of 1 to 8 tokens with up to three matrices: what decoding spends its time on.
+ * The invariant: a token's sums are added in the same order whatever the number of tokens, so 8
+ * guessed tokens have the bits that they have one by one; and every weight is read once. */
+#include <metal_stdlib>
+
+#include "backend/metal/products.h"
+
+#define MATVEC_SIMDGROUPS 8 /* of MET_METAL_MATVEC_THREADS threads */
+#define MATVEC_SUMS 64     /* of that many simdgroups for up to 8 tokens */
+
+/* Columns [begin, begin + count) of every token into `tile` (rows of a.tile_cols), normalised and
+ * rounded as asked. `count` is a multiple of 32 for Q8_0: a simdgroup has a block or nothing.
+ * Columns up to a multiple of 8 become zeros. */
+static inline void met_stage(constant met_metal_product &a, device const float *x,
+                             device const float *norm, threadgroup const float *sums, int begin,
+                             int count, uint thread_index, threadgroup float *tile)
+{
+    for (int t = 0; t < fc_tokens; t++) {
+        float factor = 1.0f;
+        if (fc_norm) factor = met_row_factor(sums + t * MATVEC_SIMDGROUPS, a.cols, a.eps);
+        for (int i = int(thread_index); i < (count + 7) / 8 * 8; i += MET_METAL_MATVEC_THREADS) {
+            float value = 0.0f;
+            if (i < count) {
+                value = x[ulong(t) * ulong(a.cols) + ulong(begin + i)];
+                if (fc_norm) value = (value * factor) * norm[begin + i];
+            }
+            if (fc_weight_type == MET_METAL_Q8_0) value = met_round_q8(value);
+            tile[t * a.tile_cols + i] = value;
+        }
+    }
+}
+
+/* See arguments.h. A threadgroup of 8 simdgroups, each with fc_pairs pairs of rows. A tile of the
+ * inputs is staged for all, normalised and rounded; then lane l takes columns 8 l .. 8 l + 7 of
+ * each 256 of the tile, for all rows and tokens of its simdgroup.
+ *
+ * Threadgroup memory: threadgroup(0), tile_cols * tokens floats (at most 16 KiB), and 256 bytes of
+ * sums for the norm.
+ * Order of a sum: 8 products of a lane by fma, ascending; times the block's scale onto the lane's
+ * sum by fma, columns ascending; then the lanes.
+ * Barriers: after the sums of squares; after a tile is written, before it is read; after it was
+ * read, before the next one is written. */
+kernel void met_matvec(constant met_metal_product &a [[buffer(0)]],
+                       device const float *x [[buffer(1)]],
+                       device const float *norm [[buffer(2)]],
+                       device const uchar *weight0 [[buffer(3)]],
+                       device const uchar *weight1 [[buffer(4)]],
+                       device const uchar *weight2 [[buffer(5)]],
+                       device const float *bias0 [[buffer(6)]],
+                       device const float *bias1 [[buffer(7)]],
+                       device const float *bias2 [[buffer(8)]],
+                       device const float *residual [[buffer(9)]],
+                       device float *out0 [[buffer(10)]],
+                       device float *out1 [[buffer(11)]],
+                       device float *out2 [[buffer(12)]],
+                       device const float2 *rotation [[buffer(13)]],
+                       device uchar *kv [[buffer(14)]],
+                       threadgroup float *tile [[threadgroup(0)]],
+                       uint group [[threadgroup_position_in_grid]],
+                       uint thread_index [[thread_index_in_threadgroup]],
+                       uint lane [[thread_index_in_simdgroup]],
+                       uint simdgroup [[simdgroup_index_in_threadgroup]])
+{
+    threadgroup float sums[MATVEC_SUMS];
+    const met_place place = met_find_place(a, int(group), fc_pairs * MATVEC_SIMDGROUPS);
+    const int part = place.part;
+    device const uchar *first = part == 0 ? weight0 : part == 1 ? weight1 : weight2;
+    device const uchar *second = fc_swiglu ? weight1 : first;
+    device const float *bias = part == 0 ? bias0 : part == 1 ? bias1 : bias2;
+    const met_sink sink = {bias,     fc_swiglu ? bias1 : bias,
+                           residual, part == 0 ? out0 : part == 1 ? out1 : out2,
+                           rotation, kv};
+
+    /* Row 2 p + i of this simdgroup: pair p's first or second. The last pairs may be missing, and
+     * the last pair's second row. */
+    const int first_pair = place.first_pair + int(simdgroup) * fc_pairs;
+    device const uchar *row[4];
+    int rows = 0;
+    for (int p = 0; p < fc_pairs && first_pair + p < place.pairs; p++) {
+        const int2 pair = met_pair_rows(a, part, first_pair + p);
+        row[2 * p] = first + pair.x * met_row_bytes(a.cols);
+        row[2 * p + 1] = second + pair.y * met_row_bytes(a.cols);
+        rows += pair.y < a.part[part].rows ? 2 : 1;
+    }
+
+    if (fc_norm) {
+        for (int t = 0; t < fc_tokens; t++) {
+            met_row_squares(x + ulong(t) * ulong(a.cols), a.cols, thread_index, lane,
+                            sums + t * MATVEC_SIMDGROUPS);
+        }
+        threadgroup_barrier(mem_flags::mem_threadgroup);
+    }
+
+    float acc[4][MET_METAL_MATVEC_TOKENS] = {};
+    for (int begin = 0; begin < a.cols; begin += a.tile_cols) {
+        const int count = min(a.tile_cols, a.cols - begin);
+        met_stage(a, x, norm, sums, begin, count, thread_index, tile);
+        threadgroup_barrier(mem_flags::mem_threadgroup);
+        for (int c = 8 * int(lane); c < count; c += 256) {
+            for (int r = 0; r < 2 * fc_pairs; r++) {
+                if (r >= rows) break; /* for the whole simdgroup */
+                float4 low, high;
+                const float scale = met_weights8(row[r], begin + c, a.cols, low, high);
+                for (int t = 0; t < fc_tokens; t++) {
+                    threadgroup const float4 *in =
+                        (threadgroup const float4 *)(tile + t * a.tile_cols + c);
+                    const float4 u = in[0], v = in[1];
+                    float sum = low.x * u.x;
+                    sum = fma(low.y, u.y, sum);
+                    sum = fma(low.z, u.z, sum);
+                    sum = fma(low.w, u.w, sum);
+                    sum = fma(high.x, v.x, sum);
+                    sum = fma(high.y, v.y, sum);
+                    sum = fma(high.z, v.z, sum);
+                    sum = fma(high.w, v.w, sum);
+                    acc[r][t] = fma(scale, sum, acc[r][t]);
+                }
+            }
+        }
+        threadgroup_barrier(mem_flags::mem_threadgroup);
+    }
+
+    /* Lane p * tokens + t finishes pair p of token t. */
+    float x0 = 0.0f, x1 = 0.0f;
+    for (int p = 0; p < fc_pairs; p++) {
+        for (int t = 0; t < fc_tokens; t++) {
+            const float sum0 = simd_sum(acc[2 * p][t]);
+            const float sum1 = simd_sum(acc[2 * p + 1][t]);
+            if (int(lane) == p * fc_tokens + t) {
+                x0 = sum0;
+                x1 = sum1;
+            }
+        }
+    }
+    const int pair = first_pair + int(lane) / fc_tokens;
+    if (int(lane) < fc_pairs * fc_tokens && pair < place.pairs)
+        met_finish_pair(a, sink, part, pair, int(lane) % fc_tokens, x0, x1);
+}
