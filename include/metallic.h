@@ -136,6 +136,8 @@ typedef enum met_record_level {
 typedef struct met_recorder_options {
     met_record_level level;
     size_t capacity_events; /* of the ring: rounded up to a power of two, 1024 at least; 0: 65536 */
+    met_log_fn log;         /* is told once of each file that can no longer be written; or NULL */
+    void *log_user;
 } met_recorder_options;
 
 MET_API met_recorder_options met_recorder_options_default(void); /* token level */
@@ -202,6 +204,21 @@ typedef struct met_counters {
 } met_counters;
 
 MET_API met_counters met_recorder_counters(const met_recorder *recorder);
+
+/* Write to a file, which is made or emptied, what the ring holds and everything that is recorded
+ * from now on: as JSON Lines, one event a line, schema metallic.metrics/1; or as a Chrome trace,
+ * for ui.perfetto.dev. It is written between steps by the thread that takes them, 1024 spans or so at a
+ * time, and to the last one after each load and generation: nothing is lost, however long it runs,
+ * and what is in the file is whole when the process is killed. One file of each format.
+ * MET_E_IO with path and reason; MET_E_ARGUMENT a second file; MET_E_MEMORY. */
+MET_API met_status met_recorder_export_jsonl(met_recorder *recorder, const char *path,
+                                             met_error *err);
+MET_API met_status met_recorder_export_trace(met_recorder *recorder, const char *path,
+                                             met_error *err);
+
+/* Write what is left and close the files; met_recorder_free does it too. A file that could not be
+ * written, now or earlier, was closed then and stopped nothing: MET_E_IO names the first. */
+MET_API met_status met_recorder_close_exports(met_recorder *recorder, met_error *err);
 
 /* What memory is used for. */
 typedef enum met_memory_kind {

@@ -4,6 +4,7 @@
 
 #include "cli/environment.h"
 #include "cli/log.h"
+#include "cli/metrics.h"
 #include "cli/option.h"
 #include "cli/output.h"
 #include "metallic.h"
@@ -21,6 +22,7 @@ typedef struct met_invocation {
     const met_environment *environment;
     met_output *output; /* standard output */
     met_logger *logger; /* standard error */
+    met_metrics *metrics;
     char **arguments;   /* [argument_count] what is not a flag */
     int argument_count;
     double start_seconds; /* the clock when the process began */

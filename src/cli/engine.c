@@ -91,6 +91,7 @@ static met_context_options options_for(const met_invocation *invocation)
     options.log = met_logger_write;
     options.log_user = invocation->logger;
     options.log_level = invocation->logger->level;
+    options.recorder = invocation->metrics->recorder;
     return options;
 }
 

@@ -3,6 +3,7 @@
 #include "cli/environment.h"
 
 #include "cli/engine.h"
+#include "cli/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,28 @@ const met_option met_environment_options[] = {
      .choices = met_engine_matmuls,
      .fallback = "auto",
      .help = "who multiplies at prefill; --matmul wins"},
+    {.name = "METALLIC_METRICS_CONSOLE",
+     .kind = MET_OPTION_CHOICE,
+     .offset = FIELD(metrics_console),
+     .choices = met_metrics_consoles,
+     .fallback = "off",
+     .help = "tell what a generation came to; ceiling: of what can be reached"},
+    {.name = "METALLIC_METRICS_JSONL_PATH",
+     .kind = MET_OPTION_PATH,
+     .offset = FIELD(metrics_jsonl_path),
+     .fallback_help = "none",
+     .help = "a file for all that is measured, as JSON Lines"},
+    {.name = "METALLIC_TRACE_PATH",
+     .kind = MET_OPTION_PATH,
+     .offset = FIELD(trace_path),
+     .fallback_help = "none",
+     .help = "a file for a timeline that opens in ui.perfetto.dev"},
+    {.name = "METALLIC_ENABLE_PROFILING",
+     .kind = MET_OPTION_CHOICE,
+     .offset = FIELD(profiling),
+     .choices = met_metrics_levels,
+     .fallback_help = "op for a trace, else token",
+     .help = "how fine the files are; what nobody asks for is not recorded"},
     {.name = "TERM",
      .kind = MET_OPTION_TEXT,
      .offset = FIELD(terminal),

@@ -12,6 +12,10 @@ typedef struct met_environment {
     int64_t threads;            /* 0: not set */
     int64_t max_context_length; /* 0: not set */
     const char *matmul;         /* "auto" when it is not set */
+    const char *metrics_console;    /* "off" when it is not set */
+    const char *metrics_jsonl_path; /* NULL: not set */
+    const char *trace_path;         /* NULL: not set */
+    const char *profiling;          /* NULL: not set */
     const char *terminal;       /* TERM; NULL: not set */
     uint64_t set;               /* bit i: row i of the table was set, and not empty */
 } met_environment;

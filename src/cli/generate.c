@@ -146,6 +146,9 @@ static met_status run_prompt(met_invocation *invocation, const met_generate_flag
         .start_seconds = invocation->start_seconds,
     };
     status = generate(session, &state, err);
+    if (status == MET_OK) {
+        met_metrics_tell(invocation->metrics, engine.context, engine.model, session);
+    }
     invocation->interrupted = state.generation.interrupted;
 done:
     if (state.sink != NULL) state.sink->free(state.sink);

@@ -146,6 +146,26 @@ void met_logger_say(met_logger *logger, met_log_level level, const char *format,
     met_logger_write(logger, level, text);
 }
 
+void met_logger_tell(met_logger *logger, const char *format, ...)
+{
+    char line[MET_LOG_TEXT_BYTES] = "metallic: ";
+    size_t prefix = strlen(line);
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(line + prefix, sizeof line - prefix, format, args);
+    va_end(args);
+    met_failure_make_printable(line);
+    pthread_mutex_lock(&logger->mutex);
+    met_log_ring *ring = logger->ring;
+    pthread_mutex_unlock(&logger->mutex);
+    if (ring != NULL) {
+        add_line(ring, MET_LOG_INFO, met_clock_seconds() - logger->start_seconds, line + prefix);
+    } else {
+        write_line(logger, line);
+    }
+}
+
 void met_logger_fail(met_logger *logger, const char *text)
 {
     char line[MET_ERROR_TEXT_BYTES + 16];

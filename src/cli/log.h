@@ -53,6 +53,9 @@ void met_logger_write(void *user, met_log_level level, const char *line);
 void met_logger_say(met_logger *logger, met_log_level level, const char *format, ...)
     MET_PRINTF(3, 4);
 
+/* "metallic: TEXT", whatever the level: what was asked for by name. */
+void met_logger_tell(met_logger *logger, const char *format, ...) MET_PRINTF(2, 3);
+
 /* "metallic: TEXT": why the command fails. It is told at every level. */
 void met_logger_fail(met_logger *logger, const char *text);
 

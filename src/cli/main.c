@@ -99,7 +99,11 @@ static met_exit run_command(const met_command *command, int argc, char **argv,
         invocation->logger->level = log_level(&args.common, &environment);
         invocation->arguments = args.arguments;
         invocation->argument_count = args.argument_count;
-        status = command->run(invocation, options, &err);
+        met_metrics metrics;
+        status = met_metrics_open(&metrics, &environment, invocation->logger, &err);
+        invocation->metrics = &metrics;
+        if (status == MET_OK) status = command->run(invocation, options, &err);
+        met_metrics_close(&metrics);
     }
     if (status != MET_OK) {
         code = tell_failure(command, options, &err, invocation);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "metrics/export.h"
 
 #include <stdlib.h>
 
@@ -144,7 +145,9 @@ static void record_load(opening *o, const met_model *model)
         .bytes = model->info.file_bytes,
     };
     met_recorder_count(o->laps.recorder, MET_COUNT_LOADS, 1);
+    met_recorder *recorder = o->laps.recorder;
     met_laps_end(&o->laps, &load);
+    (void)met_exports_drain(recorder, true);
 }
 
 /* One line of facts when a model is open. */

@@ -4,6 +4,7 @@
 #include "generate/measured.h"
 
 #include "base/error.h"
+#include "metrics/export.h"
 
 #include <stdlib.h>
 
@@ -84,6 +85,8 @@ met_status met_measured_step(met_measured *measured, met_timeline *timeline, met
     };
     met_recorder_add(measured->recorder, &span);
     met_laps_skip(&measured->generation);
+    bool wrote = met_exports_drain(measured->recorder, false);
+    if (wrote) met_laps_next(&measured->generation, "export");
     return MET_OK;
 }
 
@@ -178,4 +181,6 @@ void met_measured_end(met_measured *measured, const met_generate_result *result,
         .bytes = measured->prefill_bytes + measured->decode_bytes,
     };
     met_laps_end(&measured->generation, &span);
+    met_exports_summary(recorder, measured->track, &measured->summary,
+                        met_finish_name(result->finish));
 }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "metrics/export.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -44,6 +45,7 @@ struct met_recorder {
     uint64_t epoch_ns;
     size_t capacity; /* a power of two */
     slot *slots;
+    met_exports *exports;
     /* Written by every recorded span: on a cache line of its own. */
     _Alignas(128) _Atomic uint64_t head; /* index of the next event */
     _Alignas(128) pthread_mutex_t mutex; /* of all that follows */
@@ -209,7 +211,7 @@ met_counters met_recorder_counters(const met_recorder *recorder)
         .decode_bytes = count_of(recorder, MET_COUNT_DECODE_BYTES),
         .barrier_wait_ns = count_of(recorder, MET_COUNT_BARRIER_WAIT_NS),
         .device_ns = count_of(recorder, MET_COUNT_DEVICE_NS),
-        .events = atomic_load_explicit(&recorder->head, memory_order_relaxed),
+        .events = met_recorder_head(recorder),
         .dropped_events = count_of(recorder, MET_COUNT_DROPPED_EVENTS),
     };
 }
@@ -328,6 +330,12 @@ met_status met_recorder_create(const met_recorder_options *options, met_recorder
         free(recorder);
         return met_fail_memory(err, "recorder", capacity * sizeof *recorder->slots);
     }
+    recorder->exports = met_exports_create((met_log){o.log, o.log_user, MET_LOG_ERROR});
+    if (recorder->exports == NULL) {
+        free(recorder->slots);
+        free(recorder);
+        return met_fail_memory(err, "recorder", sizeof(void *));
+    }
     recorder->capacity = capacity;
     recorder->epoch_ns = met_clock_ns();
     atomic_init(&recorder->level, (int)o.level);
@@ -340,6 +348,7 @@ met_status met_recorder_create(const met_recorder_options *options, met_recorder
 void met_recorder_free(met_recorder *recorder)
 {
     if (recorder == NULL) return;
+    met_exports_free(recorder, recorder->exports);
     for (int i = 0; i < INTERN_LISTS; i++) {
         while (recorder->lists[i] != NULL) {
             interned *next = recorder->lists[i]->next;
@@ -371,6 +380,21 @@ const char *met_record_level_name(met_record_level level)
     case MET_RECORD_OP: return "op";
     }
     return "unknown";
+}
+
+met_exports *met_recorder_exports(const met_recorder *recorder)
+{
+    return recorder->exports;
+}
+
+uint64_t met_recorder_head(const met_recorder *recorder)
+{
+    return atomic_load_explicit(&recorder->head, memory_order_relaxed);
+}
+
+size_t met_recorder_capacity(const met_recorder *recorder)
+{
+    return recorder->capacity;
 }
 
 uint64_t met_recorder_now(const met_recorder *recorder)

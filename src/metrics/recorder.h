@@ -63,6 +63,13 @@ int32_t met_recorder_open_tracks(met_recorder *recorder, const char *kind, int32
 /* Whoever opens tracks of that kind next may be given these again. */
 void met_recorder_close_tracks(met_recorder *recorder, int32_t first, int32_t count);
 
+/* export.h */
+struct met_exports *met_recorder_exports(const met_recorder *recorder);
+
+/* How many events were recorded: the cursor of a reader that has seen all. */
+uint64_t met_recorder_head(const met_recorder *recorder);
+size_t met_recorder_capacity(const met_recorder *recorder);
+
 /* ---------------------------------------------------------------- laps */
 
 /* A span on a host's track whose parts follow each other. With a NULL recorder every call does

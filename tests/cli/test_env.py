@@ -10,6 +10,10 @@ VARIABLES = {
     "METALLIC_THREADS": ("integer", "one for each core", "3", 3),
     "METALLIC_MAX_CONTEXT_LEN": ("integer", "the model's trained length", "99", 99),
     "FORCE_MATMUL_BACKEND": ("choice", "auto", "native", "native"),
+    "METALLIC_METRICS_CONSOLE": ("choice", "off", "on", "on"),
+    "METALLIC_METRICS_JSONL_PATH": ("path", "none", "/dev/null", "/dev/null"),
+    "METALLIC_TRACE_PATH": ("path", "none", "/dev/null", "/dev/null"),
+    "METALLIC_ENABLE_PROFILING": ("choice", "op for a trace, else token", "layer", "layer"),
     "TERM": ("text", "none", "xterm-256color", "xterm-256color"),
 }
 # A value that each type refuses; a text and a file name refuse none.

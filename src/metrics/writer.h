@@ -1,0 +1,39 @@
+/* A file that text is written to through a buffer, and the little of JSON that exporters need. */
+#ifndef MET_METRICS_WRITER_H
+#define MET_METRICS_WRITER_H
+
+#include "metallic.h"
+
+enum { MET_WRITER_BUFFER_BYTES = 1 << 16 };
+
+/* After the first failure every call does nothing; the owner looks at `failure`. */
+typedef struct met_writer {
+    int fd;      /* -1: closed */
+    int failure; /* errno of the first failure; 0: none */
+    size_t used_bytes;
+    char *buffer; /* [MET_WRITER_BUFFER_BYTES] */
+} met_writer;
+
+/* A closed writer. */
+static inline met_writer met_writer_none(void)
+{
+    return (met_writer){.fd = -1};
+}
+
+/* Create the file, or empty it. MET_E_IO with path and reason; MET_E_MEMORY. */
+met_status met_writer_open(met_writer *writer, const char *path, met_error *err);
+/* Write what is in the buffer. */
+void met_writer_flush(met_writer *writer);
+/* Flush and close; accepts a closed one. `failure` stays. */
+void met_writer_close(met_writer *writer);
+
+void met_writer_bytes(met_writer *writer, const char *data, size_t bytes);
+/* A string literal as it is. */
+#define met_writer_literal(writer, text) met_writer_bytes((writer), "" text, sizeof(text) - 1)
+void met_writer_uint(met_writer *writer, uint64_t value);
+/* `value` / 10^digits: 1234567 with 3 digits is 1234.567. */
+void met_writer_decimal(met_writer *writer, uint64_t value, int digits);
+/* A JSON string with its quotes. What is not UTF-8 becomes U+FFFD. */
+void met_writer_string(met_writer *writer, met_str text);
+
+#endif
