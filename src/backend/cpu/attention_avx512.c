@@ -31,6 +31,14 @@ typedef struct query_batch {
     _Alignas(64) float p[QUERIES][MET_KEY_BLOCK]; /* scores, then weights */
 } query_batch;
 
+/* The next block comes during this one, its keys during the scores and its values during the
+ * weighing, a line or two in every turn: all at once they would fill the queue of misses, and the
+ * loads behind them would wait. `from`: when there is no next block. */
+static inline const uint8_t *next_from(const met_attend *task, size_t offset, const uint8_t *from)
+{
+    return task->next == NULL ? from : (const uint8_t *)task->next + offset;
+}
+
 /* Scores of `queries` against all the tiles that one of them sees. Constants: `queries` and `half`,
  * whether keys and values are f16. */
 MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const size_t queries,
@@ -42,10 +50,7 @@ MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const si
     for (size_t tile = 0; tile * MET_KEY_TILE < batch->keys_max; tile += PAIR) {
         const uint8_t *k0 = (const uint8_t *)task->k + tile * tile_bytes;
         const uint8_t *k1 = k0 + tile_bytes;
-        /* Half of the next block for each pair of tiles, a little in every turn: all at once they
-         * would fill the queue of misses, and the loads behind them would wait. */
-        const uint8_t *next =
-            task->next == NULL ? k0 : (const uint8_t *)task->next + 2 * tile * tile_bytes;
+        const uint8_t *next = next_from(task, tile * tile_bytes, k0);
         __m512 acc[QUERIES][PAIR];
         MET_UNROLL
         for (size_t i = 0; i < queries; i++)
@@ -54,8 +59,8 @@ MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const si
             __m512 a = load16(k0, d * MET_KEY_TILE, half);
             __m512 b = load16(k1, d * MET_KEY_TILE, half);
             __builtin_prefetch(next);
-            __builtin_prefetch(next + 64);
-            next += 128;
+            if (!half) __builtin_prefetch(next + 64);
+            next += half ? 64 : 128;
             MET_UNROLL
             for (size_t i = 0; i < queries; i++) {
                 __m512 q = _mm512_set1_ps(batch->q[i][d]);
@@ -72,25 +77,70 @@ MET_FORCE_INLINE void score(const met_attend *task, query_batch *batch, const si
     }
 }
 
-/* Scores become weights, in place; keys that the query does not see are left out. */
-static inline void soften(float *p, size_t keys, float *max_out, float *sum_out)
+/* Which keys of the tile that begins with key `first` a query sees. */
+static inline __mmask16 sees(const query_batch *batch, size_t query, size_t first)
+{
+    return batch->keys[query] <= first ? 0 : mask16_first(batch->keys[query] - first);
+}
+
+/* The largest score of each query. `queries` is a constant. */
+MET_FORCE_INLINE void find_max(const query_batch *batch, float *max, const size_t queries)
 {
     const __m512 lowest = _mm512_set1_ps(-INFINITY);
-    __m512 highest = lowest;
-    for (size_t j = 0; j < keys; j += 16) {
-        __m512 s = _mm512_mask_loadu_ps(lowest, mask16_first(keys - j), p + j);
-        highest = _mm512_max_ps(s, highest); /* a NaN is passed over */
+    __m512 highest[QUERIES];
+    MET_UNROLL
+    for (size_t i = 0; i < QUERIES; i++)
+        highest[i] = lowest;
+    for (size_t j = 0; j < batch->keys_max; j += PAIR * MET_KEY_TILE) {
+        MET_UNROLL
+        for (size_t i = 0; i < queries; i++) {
+            MET_UNROLL
+            for (size_t k = j; k < j + PAIR * MET_KEY_TILE; k += MET_KEY_TILE) {
+                __m512 s = _mm512_mask_load_ps(lowest, sees(batch, i, k), batch->p[i] + k);
+                highest[i] = _mm512_max_ps(s, highest[i]); /* a NaN is passed over */
+            }
+        }
     }
-    float max = _mm512_reduce_max_ps(highest) + 0.0f;
-    __m512 sums = _mm512_setzero_ps();
-    for (size_t j = 0; j < keys; j += 16) {
-        __mmask16 mask = mask16_first(keys - j);
-        __m512 e = exp16(_mm512_sub_ps(_mm512_load_ps(p + j), _mm512_set1_ps(max)));
-        sums = _mm512_mask_add_ps(sums, mask, sums, e);
-        _mm512_store_ps(p + j, e);
+    MET_UNROLL
+    for (size_t i = 0; i < queries; i += 4) {
+        __m512 four = max16_of4(highest[i], highest[i + 1], highest[i + 2], highest[i + 3]);
+        four = _mm512_add_ps(four, _mm512_setzero_ps()); /* never -0 */
+        _mm512_mask_storeu_ps(max + i, mask16_first(queries - i) & 0xf, four);
     }
-    *max_out = max;
-    *sum_out = tree16(sums);
+}
+
+/* Scores become weights, in place: two queries and two tiles at a time. `queries` is a constant. */
+MET_FORCE_INLINE void soften(query_batch *batch, float *max, float *sum, const size_t queries)
+{
+    __m512 sums[QUERIES];
+    find_max(batch, max, queries);
+    MET_UNROLL
+    for (size_t i = 0; i < QUERIES; i++)
+        sums[i] = _mm512_setzero_ps();
+    for (size_t j = 0; j < batch->keys_max; j += PAIR * MET_KEY_TILE) {
+        MET_UNROLL
+        for (size_t i = 0; i < queries; i += 2) {
+            const size_t count = PAIR * (queries - i < 2 ? 1 : 2);
+            __m512 e[2 * PAIR];
+            MET_UNROLL
+            for (size_t c = 0; c < count; c++) {
+                const float *p = batch->p[i + c / PAIR] + j + c % PAIR * MET_KEY_TILE;
+                e[c] = _mm512_sub_ps(_mm512_load_ps(p), _mm512_set1_ps(max[i + c / PAIR]));
+            }
+            exp16_each(e, count);
+            MET_UNROLL
+            for (size_t c = 0; c < count; c++) {
+                size_t q = i + c / PAIR, k = j + c % PAIR * MET_KEY_TILE;
+                sums[q] = _mm512_mask_add_ps(sums[q], sees(batch, q, k), sums[q], e[c]);
+                _mm512_store_ps(batch->p[q] + k, e[c]);
+            }
+        }
+    }
+    MET_UNROLL
+    for (size_t i = 0; i < queries; i += 4) {
+        __m512 four = tree16_of4(sums[i], sums[i + 1], sums[i + 2], sums[i + 3]);
+        _mm512_mask_storeu_ps(sum + i, mask16_first(queries - i) & 0xf, four);
+    }
 }
 
 /* Elements [d, d + 32) of the outputs of `queries`. `mask0` and `mask1`: those of them that the
@@ -102,6 +152,8 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
     const size_t head_dim = (size_t)task->head_dim;
     const size_t row_bytes = head_dim * element_bytes(half);
     const uint8_t *v = (const uint8_t *)task->v + d * element_bytes(half);
+    const size_t next_offset = MET_KEY_BLOCK * (row_bytes + d * element_bytes(half));
+    const uint8_t *next = next_from(task, next_offset, v);
     __m512 acc[QUERIES][PAIR];
     MET_UNROLL
     for (size_t i = 0; i < queries; i++)
@@ -109,6 +161,9 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
     for (size_t j = 0; j < batch->keys_min; j++, v += row_bytes) {
         __m512 a = load16_masked(mask0, v, 0, half);
         __m512 b = load16_masked(mask1, v, 16, half);
+        __builtin_prefetch(next);
+        if (!half) __builtin_prefetch(next + 64);
+        next += half ? 64 : 128;
         MET_UNROLL
         for (size_t i = 0; i < queries; i++) {
             __m512 p = _mm512_set1_ps(batch->p[i][j]);
@@ -121,10 +176,10 @@ MET_FORCE_INLINE void weigh(const met_attend *task, const query_batch *batch, si
         __m512 b = load16_masked(mask1, v, 16, half);
         MET_UNROLL
         for (size_t i = 0; i < queries; i++) {
-            __mmask16 sees = j < batch->keys[i] ? 0xffff : 0;
+            __mmask16 seen = j < batch->keys[i] ? 0xffff : 0;
             __m512 p = _mm512_set1_ps(batch->p[i][j]);
-            acc[i][0] = _mm512_mask3_fmadd_ps(p, a, acc[i][0], sees);
-            acc[i][1] = _mm512_mask3_fmadd_ps(p, b, acc[i][1], sees);
+            acc[i][0] = _mm512_mask3_fmadd_ps(p, a, acc[i][0], seen);
+            acc[i][1] = _mm512_mask3_fmadd_ps(p, b, acc[i][1], seen);
         }
     }
     MET_UNROLL
@@ -153,9 +208,7 @@ MET_FORCE_INLINE void attend_batch(const met_attend *task, size_t first, const s
         if (keys > batch.keys_max) batch.keys_max = keys;
     }
     score(task, &batch, queries, half);
-    for (size_t i = 0; i < queries; i++) {
-        soften(batch.p[i], batch.keys[i], task->max + first + i, task->sum + first + i);
-    }
+    soften(&batch, task->max + first, task->sum + first, queries);
     for (size_t d = 0; d < head_dim; d += PAIR * 16) {
         __mmask16 mask0 = mask16_first(head_dim - d);
         __mmask16 mask1 = head_dim - d > 16 ? mask16_first(head_dim - d - 16) : 0;

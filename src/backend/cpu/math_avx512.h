@@ -75,34 +75,66 @@ static inline __m512 tree16_of4(__m512 p0, __m512 p1, __m512 p2, __m512 p3)
     return _mm512_maskz_compress_ps(0x1111, h1);
 }
 
-/* exp.h. min(c, x) and max(c, x) return x when it is NaN: the operands' order matters. */
+/* The largest lane of each of four vectors, in the first four lanes; no lane is NaN. */
+static inline __m512 max16_of4(__m512 p0, __m512 p1, __m512 p2, __m512 p3)
+{
+    __m512 a =
+        _mm512_max_ps(_mm512_shuffle_f32x4(p0, p1, 0x44), _mm512_shuffle_f32x4(p0, p1, 0xee));
+    __m512 b =
+        _mm512_max_ps(_mm512_shuffle_f32x4(p2, p3, 0x44), _mm512_shuffle_f32x4(p2, p3, 0xee));
+    __m512 h4 = _mm512_max_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+    __m512 h2 = _mm512_max_ps(h4, _mm512_permute_ps(h4, 0x4e));
+    __m512 h1 = _mm512_max_ps(h2, _mm512_permute_ps(h2, 0xb1));
+    return _mm512_maskz_compress_ps(0x1111, h1);
+}
+
+/* exp.h, of `count` vectors (a constant, at most 4) in place: step by step for all of them, so that
+ * one does not wait for another. min(c, x) and max(c, x) return x when it is NaN: the operands'
+ * order matters. The scaling by 2^n rounds once, as the two products of the definition do: their
+ * first is exact. */
+MET_FORCE_INLINE void exp16_each(__m512 *x, const size_t count)
+{
+    static const float coefficients[] = {MET_EXP_P5, MET_EXP_P4, MET_EXP_P3, MET_EXP_P2,
+                                         MET_EXP_P1, 1.0f,       1.0f};
+    const __m512 magic = _mm512_set1_ps(MET_EXP_MAGIC);
+    __m512 n[4];
+    __m512 p[4];
+
+    MET_UNROLL
+    for (size_t i = 0; i < count; i++) {
+        x[i] = _mm512_min_ps(_mm512_set1_ps(MET_EXP_HI), x[i]);
+        x[i] = _mm512_max_ps(_mm512_set1_ps(MET_EXP_LO), x[i]);
+    }
+    MET_UNROLL
+    for (size_t i = 0; i < count; i++)
+        n[i] = _mm512_fmadd_ps(x[i], _mm512_set1_ps(MET_EXP_LOG2E), magic);
+    MET_UNROLL
+    for (size_t i = 0; i < count; i++)
+        n[i] = _mm512_sub_ps(n[i], magic);
+    MET_UNROLL
+    for (size_t i = 0; i < count; i++)
+        x[i] = _mm512_fmadd_ps(n[i], _mm512_set1_ps(MET_EXP_MINUS_LN2_HIGH), x[i]);
+    MET_UNROLL
+    for (size_t i = 0; i < count; i++)
+        x[i] = _mm512_fmadd_ps(n[i], _mm512_set1_ps(MET_EXP_MINUS_LN2_LOW), x[i]);
+    MET_UNROLL
+    for (size_t i = 0; i < count; i++)
+        p[i] = _mm512_set1_ps(MET_EXP_P6);
+    MET_UNROLL
+    for (size_t c = 0; c < sizeof coefficients / sizeof *coefficients; c++) {
+        MET_UNROLL
+        for (size_t i = 0; i < count; i++)
+            p[i] = _mm512_fmadd_ps(p[i], x[i], _mm512_set1_ps(coefficients[c]));
+    }
+    MET_UNROLL
+    for (size_t i = 0; i < count; i++)
+        x[i] = _mm512_scalef_ps(p[i], n[i]);
+}
+
 static inline __m512 exp16(__m512 x)
 {
-    const __m512 magic = _mm512_set1_ps(MET_EXP_MAGIC);
-    const __m512 one = _mm512_set1_ps(1.0f);
-    const __m512i bias = _mm512_set1_epi32(127);
-
-    x = _mm512_min_ps(_mm512_set1_ps(MET_EXP_HI), x);
-    x = _mm512_max_ps(_mm512_set1_ps(MET_EXP_LO), x);
-    __m512 t = _mm512_fmadd_ps(x, _mm512_set1_ps(MET_EXP_LOG2E), magic);
-    __m512 n = _mm512_sub_ps(t, magic);
-    __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(MET_EXP_MINUS_LN2_HIGH), x);
-    r = _mm512_fmadd_ps(n, _mm512_set1_ps(MET_EXP_MINUS_LN2_LOW), r);
-    __m512 p = _mm512_fmadd_ps(_mm512_set1_ps(MET_EXP_P6), r, _mm512_set1_ps(MET_EXP_P5));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MET_EXP_P4));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MET_EXP_P3));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MET_EXP_P2));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(MET_EXP_P1));
-    p = _mm512_fmadd_ps(p, r, one);
-    p = _mm512_fmadd_ps(p, r, one);
-
-    __m512i k = _mm512_sub_epi32(_mm512_castps_si512(t), _mm512_set1_epi32(MET_EXP_MAGIC_BITS));
-    __m512i a = _mm512_srai_epi32(k, 1);
-    __m512i b = _mm512_sub_epi32(k, a);
-    __m512i scale_a = _mm512_slli_epi32(_mm512_add_epi32(a, bias), 23);
-    __m512i scale_b = _mm512_slli_epi32(_mm512_add_epi32(b, bias), 23);
-    return _mm512_mul_ps(_mm512_mul_ps(p, _mm512_castsi512_ps(scale_a)),
-                         _mm512_castsi512_ps(scale_b));
+    exp16_each(&x, 1);
+    return x;
 }
 
 #endif
