@@ -78,6 +78,7 @@ typedef struct sim_dispatch {
     /* In threads. Not a multiple of group_threads: the groups at the edge are smaller. */
     uint32_t grid_threads[3];
     uint32_t group_threads[3];
+    bool count_bytes; /* fill the report's traffic; the library must be compiled for it */
 } sim_dispatch;
 
 /* Device bytes of one bound buffer. An access belongs to the bound buffer with the greatest address

@@ -74,7 +74,8 @@ typedef struct sim_parameter {
 typedef struct sim_constant_slot {
     const char *name;
     int32_t index;
-    int32_t type; /* enum sim_type */
+    int32_t type;     /* enum sim_type */
+    int32_t optional; /* the source asks whether it is defined */
 } sim_constant_slot;
 
 /* The value given to one. */

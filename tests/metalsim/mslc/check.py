@@ -1,0 +1,142 @@
+"""What Metal's compiler refuses and clang's C++ takes, as far as tokens show it.
+
+Owns: the ban list and the rules of where a pointer or variable must say its address space. What needs
+types (mixing up two spaces) is found by the compiler in the check pass. Sources: Metal Shading
+Language Specification, "C++ restrictions" (1.5) and "Address spaces" (4).
+"""
+import reader
+from lexer import SourceError, end_of_angles, following, partners, preceding, split_at_commas, text_at
+from rewriter import SCALARS, VECTORS
+
+BANNED = set("""double new delete virtual dynamic_cast typeid try catch throw goto thread_local
+    noexcept register asm __asm__ std va_list""".split())
+SPACES = {"device", "constant", "threadgroup", "thread", "threadgroup_imageblock"}
+_TYPES = set(SCALARS) | VECTORS | set("""bool int8_t uint8_t int16_t uint16_t int32_t uint32_t
+    int64_t uint64_t size_t ptrdiff_t unsigned signed void""".split())
+_QUALIFIERS = {"const", "volatile", "static", "inline", "restrict", "constexpr"}
+
+
+def _banned(tokens):
+    for i, token in enumerate(tokens):
+        if token.kind == "name" and token.text in BANNED:
+            yield token, f"'{token.text}' is not in the Metal language"
+        if token.text in ("long", "double") and text_at(tokens, preceding(tokens, i)) == "long":
+            yield token, f"'long {token.text}' is not in the Metal language"
+        if token.text == "..." and text_at(tokens, following(tokens, i)) == ")":
+            if text_at(tokens, preceding(tokens, i)) in (",", "("):
+                yield token, "functions with a variable number of arguments are not in the Metal language"
+        if token.text == "[" and text_at(tokens, preceding(tokens, i)) in (
+                "=", "(", ",", "{", ";", "return", "&&", "||"):
+            yield token, "lambda expressions are not in the Metal language"
+
+
+def _functions(tokens, pairs):
+    """(declaration, index of the name) of all functions at namespace scope."""
+    for declaration in reader.declarations(tokens):
+        name = reader.function_name(tokens, declaration, pairs)
+        if name >= 0:
+            yield declaration, name
+
+
+def _says_no_space(tokens):
+    texts = [token.text for token in tokens if token.is_code]
+    return ("*" in texts or "&" in texts) and SPACES.isdisjoint(texts)
+
+
+def _parameters(tokens, pairs):
+    """A pointer or reference among a function's parameters says where it points."""
+    for declaration, name in _functions(tokens, pairs):
+        opening = following(tokens, name)
+        if declaration.body < 0 or text_at(tokens, opening) != "(":
+            continue
+        for part in split_at_commas(tokens[opening + 1:pairs[opening]]):
+            if _says_no_space(part):
+                place = next(token for token in part if token.is_code)
+                yield place, "a pointer or reference must have an explicit address space"
+
+
+def _known_types(tokens):
+    names = set(_TYPES)
+    for i, token in enumerate(tokens):
+        if token.text in ("struct", "class", "typename", "union", "enum", "using"):
+            names.add(text_at(tokens, following(tokens, i)))
+        elif token.text == "typedef":
+            end = i
+            while end < len(tokens) and tokens[end].text not in (";", "{"):
+                end += 1
+            if text_at(tokens, end) == "{":
+                end = following(tokens, partners(tokens)[end])
+                names.add(text_at(tokens, end))
+            else:
+                names.add(text_at(tokens, preceding(tokens, end)))
+    return names
+
+
+def _locals(tokens, pairs):
+    """So does one that is declared in a body: [const] TYPE * name."""
+    types = _known_types(tokens)
+    for declaration, _ in _functions(tokens, pairs):
+        if declaration.body < 0:
+            continue
+        for i in range(declaration.body, declaration.last):
+            if tokens[i].text not in ("{", ";", "}", "("):
+                continue
+            start = k = following(tokens, i)
+            while text_at(tokens, k) in _QUALIFIERS:
+                k = following(tokens, k)
+            if text_at(tokens, k) not in types:
+                continue
+            k = following(tokens, k)
+            if text_at(tokens, k) == "<":
+                k = following(tokens, end_of_angles(tokens, k) or k)
+            while text_at(tokens, k) in _QUALIFIERS:
+                k = following(tokens, k)
+            name = following(tokens, k)
+            if (text_at(tokens, k) in ("*", "&") and name < len(tokens)
+                    and tokens[name].kind == "name"
+                    and text_at(tokens, following(tokens, name)) in ("=", ";", ",", "[", ":")):
+                yield tokens[start], "a pointer or reference must have an explicit address space"
+
+
+def _program_scope(tokens, pairs):
+    """A variable outside of functions lies in constant memory."""
+    for declaration in reader.declarations(tokens):
+        first = tokens[declaration.first].text
+        if declaration.body >= 0 or first in ("struct", "class", "union", "enum", "typedef", "using",
+                                              "template", "static_assert", "_Static_assert",
+                                              "namespace", "friend", "extern", "constant"):
+            continue
+        words = [token.text for token in tokens[declaration.first:declaration.last + 1]
+                 if token.is_code]
+        if "constant" in words or "typedef" in words or len(words) < 3:
+            continue
+        if reader.function_name(tokens, declaration, pairs) >= 0:
+            continue
+        yield tokens[declaration.first], ("a variable at program scope must lie in the constant "
+                                          "address space")
+
+
+def _group_variables(tokens, pairs):
+    """Only a kernel declares threadgroup variables."""
+    for declaration, _ in _functions(tokens, pairs):
+        if declaration.body < 0 or reader.read_kernel(tokens, declaration, pairs)[0]:
+            continue
+        for i in range(declaration.body, declaration.last):
+            if (tokens[i].text != "threadgroup"
+                    or text_at(tokens, preceding(tokens, i)) not in ("{", ";", "}")):
+                continue
+            end = i
+            while tokens[end].text not in (";", "*", "&", "=", ")"):
+                end += 1
+            if tokens[end].text == ";":
+                yield tokens[i], "a threadgroup variable can only be declared in a kernel"
+
+
+def check(tokens):
+    """Raise SourceError at the first thing found."""
+    pairs = partners(tokens)
+    found = list(_banned(tokens))
+    for rule in (_parameters, _locals, _program_scope, _group_variables):
+        found += rule(tokens, pairs)
+    if found:
+        raise SourceError(*min(found, key=lambda item: item[0].line))

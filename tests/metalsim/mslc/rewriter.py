@@ -1,0 +1,273 @@
+"""From MSL to C++ that clang takes, with every line where it was.
+
+Owns: the passes. Each takes tokens and gives tokens; each exists for one thing that clang's C++ does
+not have. What a pass does not name stays as it is.
+"""
+import re
+
+import reader
+from lexer import (SourceError, end_of_angles, following, lex, partners, preceding,
+                   split_at_commas, splice, text_at, text_of, words_of)
+
+SCALARS = "float half char uchar short ushort int uint long ulong".split()
+VECTORS = {f"{scalar}{n}" for scalar in SCALARS for n in (2, 3, 4)}
+VECTORS |= {f"packed_{name}" for name in VECTORS}
+_FLOAT = re.compile(r"(\d+\.\d*|\.\d+)([eE][+-]?\d+)?$|\d+[eE][+-]?\d+$")
+_KEEP_ATTRIBUTES = {"unlikely", "likely", "fallthrough", "maybe_unused"}
+
+
+def single_precision(tokens):
+    """A literal without a suffix is a float in MSL and a double in C++."""
+    for token in tokens:
+        if token.kind == "number" and _FLOAT.match(token.text):
+            token.text += "f"
+    return tokens
+
+
+def instantiations(tokens):
+    """`template [[host_name(..)]] ..;` goes: the table of kernels instantiates."""
+    pairs = partners(tokens)
+    return splice(tokens, [(item.first, item.last, "") for item in reader.declarations(tokens)
+                           if reader.read_instantiation(tokens, item, pairs)])
+
+
+def kernels(tokens):
+    """`kernel void f(T x [[..]], ..)` becomes `static void f(T x, ..)`."""
+    pairs, edits = partners(tokens), []
+    for declaration in reader.declarations(tokens):
+        kernel, name = reader.read_kernel(tokens, declaration, pairs)
+        prototype = not kernel and tokens[declaration.first].text == "kernel"
+        if not kernel and not prototype:
+            continue
+        opening = following(tokens, name)
+        inside = declaration.first
+        word_gone = False
+        while inside <= pairs[opening]:
+            if tokens[inside].text == "[[":
+                edits.append((inside, pairs[inside], ""))
+                inside = pairs[inside]
+            elif tokens[inside].text == "kernel" and not word_gone:
+                edits.append((inside, inside, "static"))
+                word_gone = True
+            inside += 1
+    return splice(tokens, edits)
+
+
+def constants(tokens, check):
+    """A constant that is set later becomes a variable behind a constant reference: it is then no
+    constant expression, as in Metal."""
+    pairs, edits, known = partners(tokens), [], set()
+    for declaration in reader.declarations(tokens):
+        constant = reader.read_constant(tokens, declaration, pairs, known)
+        if not constant:
+            continue
+        known.add(constant.name)
+        name, kind = constant.name, constant.type
+        if check:
+            text = f"extern constant {kind} {name};"
+        else:
+            text = (f"static {kind} sim_value_{name}; static bool sim_defined_{name}; "
+                    f"static const {kind} &{name} = sim_value_{name};")
+        edits.append((declaration.first, declaration.last, text))
+    tokens = splice(tokens, edits)
+    edits = []
+    for i, token in enumerate(tokens):
+        if token.text == "is_function_constant_defined":
+            opening = following(tokens, i)
+            name = words_of(tokens[opening + 1:partners(tokens)[opening]])
+            edits.append((i, partners(tokens)[opening], "true" if check else f"sim_defined_{name}"))
+    return splice(tokens, edits)
+
+
+def _group_variable(tokens, i, end, number, check):
+    """`threadgroup T a[2][3], b;` of a kernel: its variables as references to group memory."""
+    parts = split_at_commas(tokens[i + 1:end])
+    first = [token for token in parts[0] if token.is_code]
+    # The type ends before the first declarator: the last name that no bracket precedes.
+    depth, at = 0, 0
+    for k, token in enumerate(first):
+        if token.text == "[" and depth == 0:
+            break
+        depth += {"<": 1, ">": -1, ">>": -2}.get(token.text, 0)
+        if token.kind == "name" and depth == 0:
+            at = k
+    base, text = words_of(first[:at]), ""
+    declarators = [first[at:]] + [[t for t in part if t.is_code] for part in parts[1:]]
+    for offset, declarator in enumerate(declarators):
+        name, extent = declarator[0].text, words_of(declarator[1:])
+        kind = f"sim_group_type_{number + offset}"
+        text += f"typedef {base} {kind} {extent}; "
+        if check:
+            text += f"threadgroup {kind} &{name} = *(threadgroup {kind} *)4096; "
+        else:
+            text += (f"{kind} &{name} = *({kind} *)sim_group_variable({number + offset}, "
+                     f"sizeof({kind}), {tokens[i].line}); ")
+    return text, len(declarators)
+
+
+def group_variables(tokens, check):
+    """A threadgroup variable lives in memory of the group, which the executor hands out."""
+    edits, number = [], 0
+    for declaration in reader.declarations(tokens):
+        if declaration.body < 0:
+            continue
+        for i in range(declaration.body, declaration.last):
+            before = text_at(tokens, preceding(tokens, i))
+            if tokens[i].text != "threadgroup" or before not in ("{", ";", "}"):
+                continue
+            end = i
+            while tokens[end].text not in (";", "*", "&", "=", ")"):
+                end += 1
+            if tokens[end].text == "=":
+                raise SourceError(tokens[i], "a threadgroup variable cannot have an initialiser")
+            if tokens[end].text != ";":
+                continue
+            text, count = _group_variable(tokens, i, end, number, check)
+            number += count
+            edits.append((i, end, text))
+    return splice(tokens, edits)
+
+
+def constructible(tokens):
+    """Names whose T(...) is rewritten: vectors, their aliases, and template parameters."""
+    names = set(VECTORS)
+    for i, token in enumerate(tokens):
+        after = following(tokens, i)
+        if token.text in ("typename", "class") and after < len(tokens):
+            if text_at(tokens, following(tokens, after)) in (",", ">", "="):
+                names.add(tokens[after].text)
+        elif token.text == "using" and text_at(tokens, following(tokens, after)) == "=":
+            names.add(tokens[after].text)
+        elif token.text == "typedef":
+            end = i
+            while end < len(tokens) and tokens[end].text not in (";", "{", "("):
+                end += 1
+            if text_at(tokens, end) == ";":
+                names.add(tokens[preceding(tokens, end)].text)
+    return names
+
+
+def _type_at(tokens, i, names):
+    """Index of the last token of the constructible type that begins at i, or None."""
+    text = text_at(tokens, i)
+    if text in names:
+        return i
+    if text == "vec" and text_at(tokens, following(tokens, i)) == "<":
+        end = end_of_angles(tokens, following(tokens, i))
+        return end if end is not None and tokens[end].text == ">" else None
+    return None
+
+
+def casts(tokens):
+    """`(T)x` of a vector becomes `sim_cast<T>()->*x`."""
+    names, edits = constructible(tokens), []
+    for i, token in enumerate(tokens):
+        if token.text != "(" or text_at(tokens, preceding(tokens, i)) in ("sizeof", "decltype"):
+            continue
+        last = _type_at(tokens, following(tokens, i), names)
+        if last is None or text_at(tokens, following(tokens, last)) != ")":
+            continue
+        end = following(tokens, last)
+        operand = following(tokens, end)
+        before = preceding(tokens, i)
+        called = before >= 0 and (tokens[before].kind == "name" and tokens[before].text != "return")
+        if operand >= len(tokens) or called or text_at(tokens, before) in (")", "]", ">"):
+            continue
+        if tokens[operand].kind in ("name", "number") or tokens[operand].text in ("(", "*", "-", "+",
+                                                                                    "~", "!"):
+            kind = text_of(tokens[following(tokens, i):last + 1])
+            edits.append((i, end, f"sim_cast<{kind}>()->*"))
+    return splice(tokens, edits)
+
+
+def constructors(tokens):
+    """`T(...)` and `T x(...)` of a vector become `sim_make<T>(...)` and `T x = sim_make<T>(...)`;
+    so does static_cast<T>(...)."""
+    names, edits = constructible(tokens), []
+    i = -1
+    while (i := following(tokens, i)) < len(tokens):
+        before, after = text_at(tokens, preceding(tokens, i)), following(tokens, i)
+        if tokens[i].text == "static_cast" and text_at(tokens, after) == "<":
+            last = _type_at(tokens, following(tokens, after), names)
+            if last is not None and text_at(tokens, following(tokens, last)) == ">":
+                edits.append((i, i, "sim_make"))
+            continue
+        last = _type_at(tokens, i, names)
+        if last is None or before in ("typename", "class", "struct", "using", ".", "->", "operator"):
+            continue
+        kind, after = text_of(tokens[i:last + 1]), following(tokens, last)
+        if text_at(tokens, after) == "(":
+            if text_at(tokens, following(tokens, after)) != "*":  # T (*x)[n] is a declaration
+                edits.append((i, last, f"sim_make<{kind}>"))
+        elif after < len(tokens) and tokens[after].kind == "name":
+            opening = following(tokens, after)
+            if text_at(tokens, opening) == "(" and _in_body(tokens, i):
+                edits.append((after, after, f"{tokens[after].text} = sim_make<{kind}>"))
+        i = last
+    return splice(tokens, edits)
+
+
+def _in_body(tokens, i):
+    """Is i the start of a statement inside of a function?"""
+    before = preceding(tokens, i)
+    while text_at(tokens, before) in ("const", "thread"):
+        before = preceding(tokens, before)
+    depth, k = 0, before
+    if text_at(tokens, before) not in (";", "{", "}", ")", "("):
+        return False
+    while k >= 0:  # a function's body is open around it
+        if tokens[k].text == "}":
+            depth += 1
+        elif tokens[k].text == "{":
+            if depth == 0:
+                owner = text_at(tokens, preceding(tokens, k))
+                return owner in (")", "{", ";", "}", "else", "do")
+            depth -= 1
+        k -= 1
+    return False
+
+
+def pointer_casts(tokens):
+    """Check pass: clang lets a cast change the address space. `(device T *)p` becomes an expression
+    that does not."""
+    pairs, edits = partners(tokens), []
+    for i, token in enumerate(tokens):
+        if token.text != "(":
+            continue
+        inside = tokens[i + 1:pairs[i]]
+        code = [t for t in inside if t.is_code]
+        operand = following(tokens, pairs[i])
+        before = preceding(tokens, i)
+        if (len(code) < 2 or code[-1].text != "*" or operand >= len(tokens)
+                or any(t.kind != "name" and t.text not in ("*", "::", "<", ">", ",") for t in code)
+                or tokens[before].kind == "name" and tokens[before].text != "return"):
+            continue
+        if tokens[operand].kind == "name" or tokens[operand].text in ("(", "&"):
+            edits.append((i, pairs[i], f"sim_pointer_cast<{words_of(code)}>()->*"))
+    return splice(tokens, edits)
+
+
+def other_attributes(tokens):
+    """Attributes that only Metal's compiler knows go."""
+    pairs, edits = partners(tokens), []
+    for i, token in enumerate(tokens):
+        if token.text == "[[" and text_at(tokens, following(tokens, i)) not in _KEEP_ATTRIBUTES:
+            edits.append((i, pairs[i], ""))
+    return splice(tokens, edits)
+
+
+def rewrite(tokens, check):
+    """All passes, in the order they need."""
+    tokens = single_precision(tokens)
+    tokens = instantiations(tokens)
+    tokens = kernels(tokens)
+    tokens = constants(tokens, check)
+    tokens = group_variables(tokens, check)
+    tokens = other_attributes(tokens)
+    if check:
+        tokens = pointer_casts(tokens)
+    tokens = casts(tokens)
+    return constructors(tokens)
+
+
+__all__ = ["rewrite", "lex"]
