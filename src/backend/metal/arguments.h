@@ -289,10 +289,10 @@ static inline uint64_t met_metal_partial_floats(int32_t tokens, int32_t heads, i
     return (uint64_t)tokens * (uint64_t)heads * (uint64_t)splits * (uint64_t)(head_dim + 2);
 }
 
-/* Queries, one tile of keys or values, and the scores of a tile. */
+/* One tile of queries, keys or values, and the scores of a tile. */
 static inline uint32_t met_metal_tiles_bytes(int32_t head_dim)
 {
-    int32_t floats = 2 * 32 * (head_dim + 4) + 32 * 36;
+    int32_t floats = MET_METAL_TILE_TOKENS * (head_dim + 4) + MET_METAL_TILE_TOKENS * 36;
     return (uint32_t)(floats * 4);
 }
 

@@ -54,6 +54,13 @@ static inline float met_exp(float x)
     return p * as_type<float>(uint(a + 127) << 23) * as_type<float>(uint(b + 127) << 23);
 }
 
+/* Four neighbouring elements of the cache; `index` is a multiple of 4. */
+static inline float4 met_kv_read4(device const uchar *kv, ulong index)
+{
+    if (fc_kv_f32) return ((device const float4 *)kv)[index / 4];
+    return float4(((device const half4 *)kv)[index / 4]);
+}
+
 /* silu(gate) * up */
 static inline float met_swiglu(float gate, float up)
 {
