@@ -9,6 +9,7 @@
 #include "cli/failure.h"
 #include "cli/interrupt.h"
 #include "cli/json_value.h"
+#include "cli/progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,9 +48,16 @@ typedef struct bench {
     met_ceilings ceilings[REPETITIONS_MAX + 1];
     bench_test tests[2];
     size_t test_count;
+    met_progress *progress;
+    uint64_t runs_done; /* of tests and ceilings, warm-up included */
 } bench;
 
 /* ---------------------------------------------------------------- running */
+
+static void count_run(bench *b)
+{
+    met_progress_at(b->progress, ++b->runs_done, NULL);
+}
 
 static met_status run_test(bench *b, const bench_test *test, double *seconds, met_error *err)
 {
@@ -65,6 +73,7 @@ static met_status run_test(bench *b, const bench_test *test, double *seconds, me
         status = met_session_feed(b->session, b->tokens + depth + i, 1, &logits, err);
     }
     *seconds = met_clock_seconds() - start;
+    count_run(b);
     return status;
 }
 
@@ -97,25 +106,33 @@ static double fraction_of(const bench_test *test, double seconds, const met_ceil
     return test->bytes / seconds / most;
 }
 
+static met_status measure_ceilings(bench *b, met_str weight_type, int64_t index, met_error *err)
+{
+    met_status status =
+        met_context_measure(b->engine.context, weight_type, &b->ceilings[index], err);
+    count_run(b);
+    return status;
+}
+
 static met_status measure(bench *b, met_str weight_type, met_error *err)
 {
     met_status status = MET_OK;
+    uint64_t tests = b->test_count, repetitions = (uint64_t)b->options->repetitions;
+    met_progress_begin(b->progress, "measuring", "runs", (tests + 1) * (repetitions + 1));
     if (b->options->depth > 0) {
         status = met_session_feed(b->session, b->tokens, (int32_t)b->options->depth, NULL, err);
     }
     for (size_t t = 0; t < b->test_count && status == MET_OK; t++) {
         status = count_test(b, &b->tests[t], err);
     }
-    if (status == MET_OK) {
-        status = met_context_measure(b->engine.context, weight_type, &b->ceilings[0], err);
-    }
+    if (status == MET_OK) status = measure_ceilings(b, weight_type, 0, err);
     for (int64_t r = 0; r < b->options->repetitions && status == MET_OK; r++) {
         double seconds[2] = {0};
         for (size_t t = 0; t < b->test_count && status == MET_OK; t++) {
             status = run_test(b, &b->tests[t], &seconds[t], err);
         }
         if (status != MET_OK) return status;
-        status = met_context_measure(b->engine.context, weight_type, &b->ceilings[r + 1], err);
+        status = measure_ceilings(b, weight_type, r + 1, err);
         for (size_t t = 0; t < b->test_count; t++) {
             bench_test *test = &b->tests[t];
             test->rates[r] = test->tokens / seconds[t];
@@ -379,6 +396,8 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
     if (b == NULL) return met_failure_memory(err);
     b->options = any_options;
     met_interrupt_watch();
+    b->progress = met_progress_create(invocation);
+    met_progress_begin(b->progress, "opening the model", "", 0);
     met_status status = prepare(b, invocation, err);
     if (status == MET_OK && b->test_count == 0) {
         status = met_failure_set(err, MET_E_ARGUMENT,
@@ -388,6 +407,7 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
     if (status == MET_OK) {
         status = measure(b, met_model_describe(b->engine.model).weight_type, err);
     }
+    met_progress_free(b->progress);
     invocation->interrupted = met_interrupt_requested();
     if (status == MET_OK && b->options->json) write_json(b, invocation->output);
     else if (status == MET_OK) status = write_text(b, invocation->output, err);

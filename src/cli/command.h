@@ -23,6 +23,7 @@ typedef struct met_invocation {
     met_output *output; /* standard output */
     met_logger *logger; /* standard error */
     met_metrics *metrics;
+    bool shows_progress; /* someone watches standard error: see progress.h */
     char **arguments;   /* [argument_count] what is not a flag */
     int argument_count;
     double start_seconds; /* the clock when the process began */

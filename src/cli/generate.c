@@ -6,6 +6,7 @@
 #include "cli/failure.h"
 #include "cli/generate_flags.h"
 #include "cli/interrupt.h"
+#include "cli/progress.h"
 #include "cli/prompt.h"
 #include "cli/sink.h"
 
@@ -21,8 +22,20 @@ typedef struct run_state {
     met_generation generation;
     met_sink *sink;
     met_logger *logger;
+    met_progress *progress;
+    bool counts_tokens; /* nothing is written until the end: progress tells of the answer too */
+    bool shares_terminal; /* log lines may appear within the answer */
     bool out_of_memory;
 } run_state;
+
+/* The prompt has been read. */
+static void begin_answer(run_state *state)
+{
+    met_progress_end(state->progress);
+    if (!state->counts_tokens) return;
+    met_progress_begin(state->progress, "answering", "tokens",
+                       (uint64_t)state->generation.flags->max_tokens);
+}
 
 static bool on_token(void *user, const met_token_event *event)
 {
@@ -30,18 +43,24 @@ static bool on_token(void *user, const met_token_event *event)
 
     if (event->token >= 0 && state->generation.first_token_at == 0) {
         state->generation.first_token_at = met_clock_seconds();
+        begin_answer(state);
     }
+    if (state->counts_tokens) met_progress_at(state->progress, (uint64_t)event->index + 1, NULL);
     if (!state->sink->token(state->sink, &state->generation, event)) state->out_of_memory = true;
+    if (state->shares_terminal && event->text.bytes > 0) {
+        met_logger_note_answer(state->logger, event->text.data[event->text.bytes - 1] != '\n');
+    }
     return !state->out_of_memory && !met_output_failed(state->sink->output) &&
            !met_interrupt_requested();
 }
 
 static bool on_progress(void *user, int32_t done, int32_t total)
 {
-    (void)user;
-    (void)done;
-    (void)total;
-    return !met_interrupt_requested();
+    run_state *state = user;
+
+    met_progress_at(state->progress, (uint64_t)done, NULL);
+    state->sink->progress(state->sink, done, total);
+    return !met_output_failed(state->sink->output) && !met_interrupt_requested();
 }
 
 /* A seed that any JSON reader holds exactly. */
@@ -95,8 +114,11 @@ static met_status generate(met_session *session, run_state *state, met_error *er
     met_generate_options options = generate_options(generation->flags, state);
 
     state->sink->begin(state->sink, generation);
+    met_progress_begin(state->progress, "reading the prompt", "tokens",
+                       (uint64_t)generation->prompt_count);
     met_status status = met_generate(session, generation->prompt, generation->prompt_count,
                                      &options, &generation->result, err);
+    met_progress_end(state->progress);
     if (status != MET_OK) return status;
     if (state->out_of_memory) return met_failure_memory(err);
     generation->end_at = met_clock_seconds();
@@ -104,6 +126,7 @@ static met_status generate(met_session *session, run_state *state, met_error *er
     generation->interrupted =
         generation->finish == MET_FINISH_CALLBACK && met_interrupt_requested();
     state->sink->end(state->sink, generation);
+    met_logger_note_answer(state->logger, false);
     if (generation->finish == MET_FINISH_CONTEXT &&
         strcmp(generation->flags->output_format, "text") == 0) {
         met_logger_say(state->logger, MET_LOG_WARN,
@@ -123,6 +146,15 @@ static met_status run_prompt(met_invocation *invocation, const met_generate_flag
     run_state state = {.logger = invocation->logger};
 
     met_interrupt_watch();
+    /* Events are told while progress is shown, and their reader may write to this terminal. */
+    if (strcmp(flags->output_format, "jsonl") != 0) {
+        state.progress = met_progress_create(invocation);
+    }
+    state.shares_terminal =
+        strcmp(flags->output_format, "text") == 0 && met_output_shares_terminal();
+    state.counts_tokens = strcmp(flags->output_format, "json") == 0 ||
+                          strcmp(flags->output_format, "none") == 0;
+    met_progress_begin(state.progress, "opening the model", "", 0);
     met_status status = met_engine_open(&flags->engine, invocation, &engine, err);
     if (status != MET_OK) goto done;
     status = met_prompt_tokenize(prompt, flags, &engine, &tokens, &token_count, err);
@@ -151,6 +183,7 @@ static met_status run_prompt(met_invocation *invocation, const met_generate_flag
     }
     invocation->interrupted = state.generation.interrupted;
 done:
+    met_progress_free(state.progress);
     if (state.sink != NULL) state.sink->free(state.sink);
     met_session_free(session);
     free(tokens);

@@ -102,7 +102,8 @@ static void write_line(met_logger *logger, const char *line)
 {
     pthread_mutex_lock(&logger->mutex);
     write_progress(logger, "");
-    fprintf(logger->stream, "%s\n", line);
+    fprintf(logger->stream, "%s%s\n", logger->within_answer ? "\n" : "", line);
+    logger->within_answer = false;
     fflush(logger->stream);
     pthread_mutex_unlock(&logger->mutex);
 }
@@ -172,6 +173,13 @@ void met_logger_fail(met_logger *logger, const char *text)
 
     (void)snprintf(line, sizeof line, "metallic: %s", text);
     write_line(logger, line);
+}
+
+void met_logger_note_answer(met_logger *logger, bool within_line)
+{
+    pthread_mutex_lock(&logger->mutex);
+    logger->within_answer = within_line;
+    pthread_mutex_unlock(&logger->mutex);
 }
 
 void met_logger_show_progress(met_logger *logger, const char *text)

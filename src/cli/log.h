@@ -36,6 +36,7 @@ typedef struct met_logger {
     FILE *stream;
     met_log_ring *ring;  /* borrowed; NULL: lines go to the stream */
     bool shows_progress; /* the cursor stands behind a line of progress */
+    bool within_answer;  /* the cursor stands behind a part of a line of the answer */
 } met_logger;
 
 /* Level MET_LOG_WARN, to `stream`. */
@@ -58,6 +59,10 @@ void met_logger_tell(met_logger *logger, const char *format, ...) MET_PRINTF(2, 
 
 /* "metallic: TEXT": why the command fails. It is told at every level. */
 void met_logger_fail(met_logger *logger, const char *text);
+
+/* Where standard output has the same terminal: whether it has written a part of a line now. What
+ * comes next begins on a line of its own. */
+void met_logger_note_answer(met_logger *logger, bool within_line);
 
 /* Show `text` as the line of progress, in place of the one before; "" erases it. On a terminal,
  * from one thread. `text` fits into its width. */

@@ -4,6 +4,7 @@
 #include "cli/engine.h"
 #include "cli/failure.h"
 #include "cli/ids.h"
+#include "cli/progress.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static void write_npy_header(met_output *output, size_t rows, size_t cols)
 
 /* Feed all tokens; write the logits of each, or of the last. */
 static met_status write_logits(met_session *session, const met_ids *ids, size_t vocab, bool last,
-                               met_output *output, met_error *err)
+                               met_progress *progress, met_output *output, met_error *err)
 {
     const float *logits = NULL;
     size_t chunk = CHUNK_BYTES_MAX / (vocab * sizeof *logits);
@@ -64,6 +65,7 @@ static met_status write_logits(met_session *session, const met_ids *ids, size_t 
         status = met_session_feed_all(session, ids->items + at, (int32_t)count, &logits, err);
         if (status != MET_OK) return status;
         met_output_write(output, logits, count * vocab * sizeof *logits);
+        met_progress_at(progress, at + count, NULL);
     }
     return MET_OK;
 }
@@ -71,7 +73,8 @@ static met_status write_logits(met_session *session, const met_ids *ids, size_t 
 /* Into a file beside the target, which takes its name when it is whole; a target that is no regular
  * file (a pipe, a device) is written directly. */
 static met_status write_file(met_session *session, const met_ids *ids, size_t vocab,
-                             const logits_options *options, met_error *err)
+                             const logits_options *options, met_progress *progress,
+                             met_error *err)
 {
     met_status status = MET_OK;
     struct stat info;
@@ -91,7 +94,7 @@ static met_status write_file(met_session *session, const met_ids *ids, size_t vo
         status = met_failure_set(err, MET_E_IO, "%s: %s", options->output, strerror(errno));
         goto done;
     }
-    status = write_logits(session, ids, vocab, options->last, &output, err);
+    status = write_logits(session, ids, vocab, options->last, progress, &output, err);
     met_error closing;
     met_status closed = met_output_close(&output, &closing);
     if (status == MET_OK && closed != MET_OK) {
@@ -114,6 +117,7 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
     met_session *session = NULL;
     met_ids ids = {0};
     met_status status = MET_OK;
+    met_progress *progress = NULL;
 
     if (options->tokens == NULL || options->output == NULL) {
         return met_failure_set(err, MET_E_ARGUMENT, "--%s: not given, expected %s",
@@ -126,18 +130,23 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
                                  "--tokens: found %zu ids, expected at least one", ids.count);
     }
     if (status != MET_OK) goto done;
+    progress = met_progress_create(invocation);
+    met_progress_begin(progress, "opening the model", "", 0);
     status = met_engine_open(&options->engine, invocation, &engine, err);
     if (status != MET_OK) goto done;
     status = met_engine_create_session(&engine, &options->engine, invocation->environment, 0,
                                        &session, err);
     if (status != MET_OK) goto done;
     size_t vocab = (size_t)met_model_describe(engine.model).vocab;
+    met_progress_begin(progress, "computing logits", "tokens", ids.count);
     if (strcmp(options->output, "-") == 0) {
-        status = write_logits(session, &ids, vocab, options->last, invocation->output, err);
+        status = write_logits(session, &ids, vocab, options->last, progress, invocation->output,
+                              err);
     } else {
-        status = write_file(session, &ids, vocab, options, err);
+        status = write_file(session, &ids, vocab, options, progress, err);
     }
 done:
+    met_progress_free(progress);
     met_session_free(session);
     met_engine_close(&engine);
     free(ids.items);

@@ -70,6 +70,13 @@ static met_log_level log_level(const met_common_flags *flags, const met_environm
     return level;
 }
 
+/* Whether a line that is rewritten in place would be seen as such. */
+static bool shows_progress(const met_common_flags *flags, const met_environment *environment)
+{
+    return !flags->quiet && environment->terminal != NULL &&
+           strcmp(environment->terminal, "dumb") != 0 && met_output_is_terminal(STDERR_FILENO);
+}
+
 static met_exit run_command(const met_command *command, int argc, char **argv,
                             met_invocation *invocation)
 {
@@ -97,6 +104,7 @@ static met_exit run_command(const met_command *command, int argc, char **argv,
     if (status == MET_OK) {
         invocation->environment = &environment;
         invocation->logger->level = log_level(&args.common, &environment);
+        invocation->shows_progress = shows_progress(&args.common, &environment);
         invocation->arguments = args.arguments;
         invocation->argument_count = args.argument_count;
         met_metrics metrics;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void note(met_output *output, bool good)
@@ -110,4 +111,12 @@ met_status met_output_close(met_output *output, met_error *err)
 bool met_output_is_terminal(int descriptor)
 {
     return isatty(descriptor) == 1;
+}
+
+bool met_output_shares_terminal(void)
+{
+    struct stat out, err;
+    return met_output_is_terminal(STDOUT_FILENO) && met_output_is_terminal(STDERR_FILENO) &&
+           fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+           out.st_rdev == err.st_rdev;
 }

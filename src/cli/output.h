@@ -33,6 +33,9 @@ bool met_output_failed(const met_output *output);
  * text: the reader had enough, which is nobody's error to read about. */
 met_status met_output_close(met_output *output, met_error *err);
 
+/* Whether standard output and standard error are the same terminal. */
+bool met_output_shares_terminal(void);
+
 /* Whether a file descriptor is a terminal. */
 bool met_output_is_terminal(int descriptor);
 

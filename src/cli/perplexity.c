@@ -9,13 +9,12 @@
 #include "cli/interrupt.h"
 #include "cli/json_value.h"
 #include "cli/likelihood.h"
+#include "cli/progress.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <unistd.h>
 
 enum { CHUNK_BYTES_MAX = 32 << 20, CONTEXT_LENGTH_MOST = 2048 };
 
@@ -36,13 +35,14 @@ typedef struct score {
     bool interrupted;
 } score;
 
-static void show_progress(size_t done, size_t total, const score *so_far)
+static void show_progress(met_progress *progress, size_t done, const score *so_far)
 {
-    if (!met_output_is_terminal(STDERR_FILENO)) return;
-    fprintf(stderr, "\rperplexity: %zu of %zu tokens, %.4f so far ", done, total,
-            so_far->predicted > 0 ? exp(so_far->nll / (double)so_far->predicted) : 0.0);
-    if (done == total) fprintf(stderr, "\n");
-    fflush(stderr);
+    char note[48] = "";
+    if (so_far->predicted > 0) {
+        (void)snprintf(note, sizeof note, "%.4f so far",
+                       exp(so_far->nll / (double)so_far->predicted));
+    }
+    met_progress_at(progress, done, note);
 }
 
 /* Tokens [begin, end) as one context; those from `first` on are predicted. first > begin. */
@@ -76,8 +76,8 @@ static met_status score_window(met_session *session, const int32_t *tokens, size
 }
 
 static met_status score_text(met_session *session, const int32_t *tokens, size_t count,
-                             size_t window, size_t stride, size_t vocab, score *total,
-                             met_error *err)
+                             size_t window, size_t stride, size_t vocab,
+                             met_progress *progress, score *total, met_error *err)
 {
     double start = met_clock_seconds();
     met_status status = MET_OK;
@@ -93,7 +93,7 @@ static met_status score_text(met_session *session, const int32_t *tokens, size_t
         }
         done = end;
         total->interrupted = met_interrupt_requested();
-        show_progress(done, count, total);
+        show_progress(progress, done, total);
     }
     total->seconds = met_clock_seconds() - start;
     return status;
@@ -133,7 +133,10 @@ static met_status measure(met_invocation *invocation, const perplexity_options *
     size_t count = 0;
     score total = {0};
 
+    met_progress *progress = met_progress_create(invocation);
+
     met_interrupt_watch();
+    met_progress_begin(progress, "opening the model", "", 0);
     met_status status = met_engine_open(&options->engine, invocation, &engine, err);
     if (status != MET_OK) goto done;
     status = met_engine_tokenize(&engine, text, NULL, 0, &tokens, &count, err);
@@ -156,12 +159,16 @@ static met_status measure(met_invocation *invocation, const perplexity_options *
         goto done;
     }
     size_t vocab = (size_t)met_model_describe(engine.model).vocab;
-    status = score_text(session, tokens, count, (size_t)window, (size_t)stride, vocab, &total, err);
+    met_progress_begin(progress, "measuring perplexity", "tokens", count);
+    status = score_text(session, tokens, count, (size_t)window, (size_t)stride, vocab, progress,
+                        &total, err);
+    met_progress_end(progress);
     if (status != MET_OK) goto done;
     invocation->interrupted = total.interrupted;
     write_report(&total, count, (size_t)window, (size_t)stride, engine.model_name, options->json,
                  invocation->output);
 done:
+    met_progress_free(progress);
     met_session_free(session);
     free(tokens);
     met_engine_close(&engine);

@@ -11,6 +11,8 @@ struct met_sink {
     met_output *output;
     /* Before the first token. */
     void (*begin)(met_sink *sink, const met_generation *generation);
+    /* Between parts of a long prompt: so many of its tokens are computed. */
+    void (*progress)(met_sink *sink, int32_t done, int32_t total);
     /* False: memory is out; generation stops. */
     bool (*token)(met_sink *sink, const met_generation *generation, const met_token_event *event);
     /* After the last token; not called when generation failed. */

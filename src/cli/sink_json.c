@@ -186,6 +186,13 @@ static void document_begin(met_sink *base, const met_generation *generation)
     if (generation->flags->logprobs >= 0) sink->logprobs = json_array();
 }
 
+static void document_progress(met_sink *base, int32_t done, int32_t total)
+{
+    (void)base;
+    (void)done;
+    (void)total;
+}
+
 static bool document_token(met_sink *base, const met_generation *generation,
                            const met_token_event *event)
 {
@@ -261,6 +268,16 @@ static void events_begin(met_sink *base, const met_generation *generation)
     write_event(sink, event);
 }
 
+static void events_progress(met_sink *base, int32_t done, int32_t total)
+{
+    json_sink *sink = (json_sink *)base;
+    json_t *event = event_of(sink, "progress");
+
+    set(sink, event, "done", json_integer(done));
+    set(sink, event, "total", json_integer(total));
+    write_event(sink, event);
+}
+
 static bool events_token(met_sink *base, const met_generation *generation,
                          const met_token_event *event)
 {
@@ -301,7 +318,8 @@ met_sink *met_sink_json_create(met_output *output)
 {
     json_sink *sink = calloc(1, sizeof *sink);
     if (sink == NULL) return NULL;
-    sink->base = (met_sink){output, document_begin, document_token, document_end, free_json};
+    sink->base = (met_sink){output,         document_begin, document_progress,
+                            document_token, document_end,   free_json};
     return &sink->base;
 }
 
@@ -309,6 +327,7 @@ met_sink *met_sink_jsonl_create(met_output *output)
 {
     json_sink *sink = calloc(1, sizeof *sink);
     if (sink == NULL) return NULL;
-    sink->base = (met_sink){output, events_begin, events_token, events_end, free_json};
+    sink->base = (met_sink){output,       events_begin, events_progress,
+                            events_token, events_end,   free_json};
     return &sink->base;
 }

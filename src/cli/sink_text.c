@@ -15,6 +15,13 @@ static void begin(met_sink *base, const met_generation *generation)
     (void)generation;
 }
 
+static void ignore_progress(met_sink *base, int32_t done, int32_t total)
+{
+    (void)base;
+    (void)done;
+    (void)total;
+}
+
 static bool token(met_sink *base, const met_generation *generation, const met_token_event *event)
 {
     text_sink *sink = (text_sink *)base;
@@ -45,7 +52,7 @@ met_sink *met_sink_text_create(met_output *output)
 {
     text_sink *sink = calloc(1, sizeof *sink);
     if (sink == NULL) return NULL;
-    sink->base = (met_sink){output, begin, token, end, free_text};
+    sink->base = (met_sink){output, begin, ignore_progress, token, end, free_text};
     return &sink->base;
 }
 
@@ -62,6 +69,6 @@ met_sink *met_sink_none_create(met_output *output)
 {
     met_sink *sink = calloc(1, sizeof *sink);
     if (sink == NULL) return NULL;
-    *sink = (met_sink){output, begin, ignore_token, begin, free_text};
+    *sink = (met_sink){output, begin, ignore_progress, ignore_token, begin, free_text};
     return sink;
 }

@@ -2,24 +2,27 @@
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/interrupt.h"
-
-#include <stdio.h>
-
-#include <unistd.h>
+#include "cli/progress.h"
 
 typedef struct synth_options {
     int64_t seed;
     const char *vocab;
 } synth_options;
 
-/* `user` is NULL when nobody watches. */
-static bool show_progress(void *user, int32_t done, int32_t total)
+typedef struct watcher {
+    met_progress *progress;
+    bool counting; /* how many there are is known */
+} watcher;
+
+static bool on_progress(void *user, int32_t done, int32_t total)
 {
-    if (user != NULL) {
-        fprintf(user, "\rsynth: %d of %d tensors ", done, total);
-        if (done == total) fprintf(user, "\n");
-        fflush(user);
+    watcher *watch = user;
+
+    if (!watch->counting) {
+        met_progress_begin(watch->progress, "writing the model", "tensors", (uint64_t)total);
     }
+    watch->counting = true;
+    met_progress_at(watch->progress, (uint64_t)done, NULL);
     return !met_interrupt_requested();
 }
 
@@ -32,10 +35,12 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
         .seed = (uint64_t)options->seed,
         .vocab_path = options->vocab,
     };
-    FILE *watcher = met_output_is_terminal(STDERR_FILENO) ? stderr : NULL;
+    watcher watch = {.progress = met_progress_create(invocation)};
 
     met_interrupt_watch();
-    met_status status = met_synth(&synth, invocation->arguments[2], show_progress, watcher, err);
+    met_progress_begin(watch.progress, "writing the model", "tensors", 0);
+    met_status status = met_synth(&synth, invocation->arguments[2], on_progress, &watch, err);
+    met_progress_free(watch.progress);
     if (status == MET_OK || !met_interrupt_requested()) return status;
     /* Stopped by Ctrl-C: the library left no file, and that is no error. */
     invocation->interrupted = true;
