@@ -173,7 +173,8 @@ void bench_sdpa_measure(bench *b, bench_sdpa *s, const char *name, int32_t posit
     const bench_sdpa_options *o = &s->options;
     cpu_machine *machine = (cpu_machine *)s->machine;
     if (!bench_wanted(b, name)) return;
-    s->step = (met_step){s->tokens, count, position, MET_WANT_NONE, NULL};
+    s->step = (met_step){
+        .tokens = s->tokens, .count = count, .position = position, .want = MET_WANT_NONE};
     if (s->machine->ops->step(s->timeline, &s->step, NULL, &err) != MET_OK) bench_fail(b, err.text);
     s->run = (cpu_run){
         .timeline = (cpu_timeline *)s->timeline,

@@ -551,6 +551,11 @@ typedef bool (*met_token_fn)(void *user, const met_token_event *event);
  * Return false to stop: the session keeps what was computed, and the next call goes on there. */
 typedef bool (*met_progress_fn)(void *user, int32_t done, int32_t total);
 
+/* Asked many times while a prompt is computed, within the steps of a machine that can be stopped
+ * there (the CPU), on the thread that called the library: be quick. Return false to stop: the
+ * session keeps the chunks that were done, as if met_progress_fn had said it. */
+typedef bool (*met_poll_fn)(void *user);
+
 typedef enum met_finish {
     MET_FINISH_END = 0,  /* the model ended its answer */
     MET_FINISH_STOP,     /* a stop string appeared */
@@ -580,6 +585,7 @@ typedef struct met_generate_options {
     size_t stop_count;
     met_token_fn on_token;       /* may be NULL */
     met_progress_fn on_progress; /* may be NULL */
+    met_poll_fn on_poll;         /* may be NULL */
     void *user;
 } met_generate_options;
 

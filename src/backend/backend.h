@@ -29,6 +29,12 @@ typedef struct met_step {
     met_want want;
     met_trace *trace; /* NULL: not recorded. Else the machine fills in its totals, and from level
                          LAYER on its operations: see met_trace_op */
+    /* A machine that can asks `go_on` again and again, on the calling thread; NULL: nobody may stop
+     * it. After it said false the step may end early: *stopped is set, the status is MET_OK, and
+     * what the step has written is not used. */
+    met_poll_fn go_on;
+    void *user;
+    bool *stopped; /* false before the step; NULL when go_on is */
 } met_step;
 
 typedef struct met_timeline_memory {

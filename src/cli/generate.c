@@ -63,6 +63,12 @@ static bool on_progress(void *user, int32_t done, int32_t total)
     return !met_output_failed(state->sink->output) && !met_interrupt_requested();
 }
 
+static bool on_poll(void *user)
+{
+    (void)user;
+    return !met_interrupt_requested();
+}
+
 /* A seed that any JSON reader holds exactly. */
 static uint64_t random_seed(void)
 {
@@ -96,6 +102,7 @@ static met_generate_options generate_options(const met_generate_flags *flags, ru
     options.stop_count = flags->stop.count;
     options.on_token = on_token;
     options.on_progress = on_progress;
+    options.on_poll = on_poll;
     options.user = state;
     return options;
 }

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_BYTES_MAX = 32 << 20, CONTEXT_LENGTH_MOST = 2048 };
+enum { CHUNK_BYTES_MAX = 32 << 20, CONTEXT_LENGTH_MOST = 2048, CONTEXT_CHUNK = 256 };
 
 typedef struct perplexity_options {
     met_engine_options engine;
@@ -55,9 +55,11 @@ static met_status score_window(met_session *session, const int32_t *tokens, size
 
     if (chunk == 0) chunk = 1;
     met_status status = met_session_rewind(session, 0, err);
-    if (status == MET_OK && first - 1 > begin) { /* context only: no logits are needed */
-        status = met_session_feed(session, tokens + begin, (int32_t)(first - 1 - begin), NULL, err);
-        at = first - 1;
+    while (status == MET_OK && at < first - 1 && !met_interrupt_requested()) {
+        /* context only: no logits are needed */
+        size_t count = first - 1 - at < CONTEXT_CHUNK ? first - 1 - at : CONTEXT_CHUNK;
+        status = met_session_feed(session, tokens + at, (int32_t)count, NULL, err);
+        at += count;
     }
     while (status == MET_OK && at + 1 < end && !met_interrupt_requested()) {
         size_t count = end - 1 - at < chunk ? end - 1 - at : chunk;

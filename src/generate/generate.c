@@ -74,7 +74,9 @@ static met_status open_parts(generation *g, met_error *err)
 static met_status take_prompt(generation *g, const int32_t *tokens, int32_t count, met_error *err)
 {
     double start = met_clock_seconds();
-    met_watch watch = {.progress = g->options.on_progress, .user = g->options.user};
+    met_watch watch = {.progress = g->options.on_progress,
+                       .poll = g->options.on_poll,
+                       .user = g->options.user};
     met_status status = met_session_set_watched(g->session, tokens, count, &watch, &g->logits,
                                                 &g->result->reused_tokens, err);
     g->result->prefill_seconds = met_clock_seconds() - start;

@@ -69,7 +69,8 @@ met_status met_measured_step(met_measured *measured, met_timeline *timeline, met
     if (status != MET_OK) return status;
     bool prefill = is_prefill(measured, step);
     bool generating = measured->generation.recorder != NULL;
-    count_step(measured, step, &trace, prefill);
+    bool whole = step->stopped == NULL || !*step->stopped; /* else its tokens do not count */
+    if (whole) count_step(measured, step, &trace, prefill);
     met_event span = {
         .id = trace.step,
         .parent = generating ? measured->generation.id : MET_SPAN_PROCESS,
@@ -79,9 +80,9 @@ met_status met_measured_step(met_measured *measured, met_timeline *timeline, met
         .begin_ns = trace.begin_ns,
         .end_ns = trace.end_ns,
         .wait_ns = trace.wait_ns,
-        .tokens = (uint64_t)step->count,
-        .bytes = trace.bytes,
-        .macs = trace.macs,
+        .tokens = whole ? (uint64_t)step->count : 0,
+        .bytes = whole ? trace.bytes : 0,
+        .macs = whole ? trace.macs : 0,
     };
     met_recorder_add(measured->recorder, &span);
     met_laps_skip(&measured->generation);

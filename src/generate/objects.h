@@ -64,11 +64,12 @@ met_status met_context_adopt(met_machine *machine, const char *choice, met_conte
  * machine failed before. */
 met_status met_session_reserve(met_session *session, int32_t count, met_error *err);
 
-/* Called between chunks of a prompt that has `total` tokens. */
+/* Called between chunks of a prompt that has `total` tokens, and within them. */
 typedef struct met_watch {
     met_progress_fn progress; /* may be NULL */
+    met_poll_fn poll;         /* may be NULL: asked within a chunk */
     void *user;
-    bool stopped; /* out: it returned false; the session holds the chunks that were done */
+    bool stopped; /* out: one returned false; the session holds the chunks that were done */
 } met_watch;
 
 /* met_session_set that can be watched. `watch` may be NULL. */

@@ -104,8 +104,14 @@ static met_status run_chunks(met_session *session, const int32_t *tokens, int32_
             .position = position + done,
             .want = want == MET_WANT_LAST && chunk < left ? MET_WANT_NONE : want,
         };
+        if (watch != NULL && watch->poll != NULL) {
+            step.go_on = watch->poll;
+            step.user = watch->user;
+            step.stopped = &watch->stopped;
+        }
         met_status status = run_step(session, &step, logits, err);
         if (status != MET_OK) return status;
+        if (watch != NULL && watch->stopped) break;
         if (all != NULL) {
             size_t vocab = (size_t)session->model->program.vocab;
             memcpy(all + (size_t)done * vocab, *logits, (size_t)chunk * vocab * sizeof *all);
@@ -116,6 +122,11 @@ static met_status run_chunks(met_session *session, const int32_t *tokens, int32_
             watch->stopped = true;
             break;
         }
+    }
+    if (watch != NULL && watch->stopped) {
+        MET_LOG(met_model_log(session->model), MET_LOG_DEBUG,
+                "session: stopped on request with %d of %d tokens held", position + done,
+                position + count);
     }
     /* The caller may pass the session's own list back. */
     memmove(session->tokens + position, tokens, (size_t)done * sizeof *tokens);

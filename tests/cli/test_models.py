@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from driver import (BUNDLED, CommandTest, FAILED, INTERRUPTED, METALLIC, ROOT, TIMEOUT_SECONDS, USAGE,
-                    environment, run, run_on_terminal, take_interrupts, tap)
+                    environment, run, take_interrupts, tap)
 
 
 
@@ -66,13 +66,6 @@ class Synth(CommandTest):
         self.fails(FAILED, "synth", "tiny", "f32", out, "--vocab", self.folder / "absent",
                    says="absent")
         self.assertFalse(out.exists())
-
-    def test_progress_is_for_a_terminal_only(self):
-        path = self.folder / "watched.gguf"
-        self.assertEqual(self.done("synth", "tiny", "f32", path).out, b"")
-        code, shown = run_on_terminal("synth", "tiny", "f32", path)
-        self.assertEqual(code, 0)
-        self.assertRegex(shown, r"\rsynth: (\d+) of \1 tensors \r\n\Z")
 
     def test_ctrl_c_leaves_no_file(self):
         out = self.folder / "half.gguf"
@@ -292,12 +285,6 @@ class Perplexity(CommandTest):
                                 "predicted_tokens": int, "windows": int, "context_length": int,
                                 "stride": int, "seconds": float, "tokens_per_second": float,
                                 "interrupted": bool, "model": str})
-
-    def test_progress_is_for_a_terminal_only(self):
-        path = self.file("t.txt", self.TEXT)
-        code, shown = run_on_terminal("perplexity", "-m", self.tiny(), "--file", path)
-        self.assertEqual(code, 0)
-        self.assertRegex(shown, r"\rperplexity: (\d+) of \1 tokens, [\d.]+ so far \r\n\Z")
 
     def test_ctrl_c_reports_what_was_measured(self):
         path = self.file("long.txt", self.TEXT * 200)

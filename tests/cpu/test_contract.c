@@ -35,7 +35,8 @@ static void run_steps(met_machine *machine, const fixture *f, const int32_t *siz
     for (int32_t at = 0, i = 0; at < PROMPT; i++) {
         int32_t count = sizes[i < size_count ? i : size_count - 1];
         if (count > PROMPT - at) count = PROMPT - at;
-        met_step step = {f->tokens + at, count, at, MET_WANT_ALL, NULL};
+        met_step step = {
+            .tokens = f->tokens + at, .count = count, .position = at, .want = MET_WANT_ALL};
         const float *rows = NULL;
         assert_ok(machine->ops->step(timeline, &step, &rows, &err));
         memcpy(logits + (size_t)at * vocab, rows, (size_t)count * vocab * sizeof *rows);
@@ -199,7 +200,7 @@ static void an_f32_cache_changes_logits_and_doubles_the_cache(void **state)
         met_timeline *timeline = NULL;
         const float *rows = NULL;
         assert_ok(machine->ops->timeline_create(loaded, PROMPT, types[i], &timeline, &err));
-        met_step step = {f.tokens, PROMPT, 0, MET_WANT_LAST, NULL};
+        met_step step = {.tokens = f.tokens, .count = PROMPT, .position = 0, .want = MET_WANT_LAST};
         assert_ok(machine->ops->step(timeline, &step, &rows, &err));
         last[i] = malloc(301 * sizeof *rows);
         memcpy(last[i], rows, 301 * sizeof *rows);
@@ -259,15 +260,15 @@ static void asking_for_fewer_logits_changes_none(void **state)
     met_machine *machine = open_machine("auto", 2);
     assert_ok(machine->ops->load(machine, &f.model.program, &loaded, &err));
     assert_ok(machine->ops->timeline_create(loaded, PROMPT, MET_DTYPE_F16, &timeline, &err));
-    met_step none = {f.tokens, 100, 0, MET_WANT_NONE, NULL};
+    met_step none = {.tokens = f.tokens, .count = 100, .position = 0, .want = MET_WANT_NONE};
     assert_ok(machine->ops->step(timeline, &none, &rows, &err));
     assert_null(rows);
-    met_step last = {f.tokens + 100, 50, 100, MET_WANT_LAST, NULL};
+    met_step last = {.tokens = f.tokens + 100, .count = 50, .position = 100, .want = MET_WANT_LAST};
     assert_ok(machine->ops->step(timeline, &last, &rows, &err));
     assert_memory_equal(rows, f.expected + 149 * vocab, vocab * sizeof *rows);
 
     /* Back to position 20 and on from there: what was beyond is forgotten. */
-    met_step again = {f.tokens + 20, 1, 20, MET_WANT_LAST, NULL};
+    met_step again = {.tokens = f.tokens + 20, .count = 1, .position = 20, .want = MET_WANT_LAST};
     assert_ok(machine->ops->step(timeline, &again, &rows, &err));
     assert_memory_equal(rows, f.expected + 20 * vocab, vocab * sizeof *rows);
     machine->ops->timeline_free(timeline);

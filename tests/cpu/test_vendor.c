@@ -342,7 +342,8 @@ static float *run(met_machine *machine, const met_program *program, int32_t size
     assert_ok(machine->ops->timeline_create(loaded, PROMPT, MET_DTYPE_F32, &timeline, &err));
     for (int32_t at = 0; at < PROMPT; at += size) {
         int32_t count = PROMPT - at < size ? PROMPT - at : size;
-        met_step step = {tokens + at, count, at, MET_WANT_ALL, NULL};
+        met_step step = {
+            .tokens = tokens + at, .count = count, .position = at, .want = MET_WANT_ALL};
         const float *rows = NULL;
         assert_ok(machine->ops->step(timeline, &step, &rows, &err));
         memcpy(logits + (size_t)at * vocab, rows, (size_t)count * vocab * sizeof *rows);
@@ -502,7 +503,8 @@ static void work_space_is_bounded_and_only_for_prefill(void **state)
             assert_ok(machine->ops->load(machine, &model.program, &loaded, &err));
             assert_ok(
                 machine->ops->timeline_create(loaded, PROMPT, MET_DTYPE_F16, &timeline, &err));
-            met_step step = {tokens, many ? PROMPT : 1, 0, MET_WANT_LAST, NULL};
+            met_step step = {
+                .tokens = tokens, .count = many ? PROMPT : 1, .want = MET_WANT_LAST};
             assert_ok(machine->ops->step(timeline, &step, NULL, &err));
             bytes[v][many] = machine->ops->timeline_memory(timeline).scratch_bytes;
             machine->ops->timeline_free(timeline);

@@ -143,6 +143,12 @@ static inline met_status fake_step(met_timeline *base, const met_step *step, con
     for (int32_t i = 0; i < step->count; i++) {
         assert_in_range(step->tokens[i], 0, vocab - 1);
         timeline->cache[step->position + i] = step->tokens[i];
+        if (step->go_on == NULL || step->go_on(step->user)) continue;
+        *step->stopped = true; /* what it has written is of no use to anybody */
+        for (int32_t at = step->position; at < timeline->context_length; at++) {
+            timeline->cache[at] = -1;
+        }
+        return MET_OK;
     }
     timeline->filled = step->position + step->count;
     if (fake->step_count < FAKE_STEPS_MAX) fake->steps[fake->step_count] = *step;

@@ -22,6 +22,8 @@ typedef struct seen {
     int32_t progress[64][2];
     int32_t progress_count;
     int32_t stop_at_progress;
+    int32_t polls;
+    int32_t stop_at_poll;
 } seen;
 
 static bool on_token(void *user, const met_token_event *event)
@@ -46,6 +48,12 @@ static bool on_progress(void *user, int32_t done, int32_t total)
     s->progress[s->progress_count][0] = done;
     s->progress[s->progress_count][1] = total;
     return s->progress_count++ != s->stop_at_progress;
+}
+
+static bool on_poll(void *user)
+{
+    seen *s = user;
+    return s->polls++ != s->stop_at_poll;
 }
 
 static met_generate_options options_for(seen *s)
@@ -449,6 +457,39 @@ static void progress_is_told_between_chunks(void **state)
     fixture_close(&f);
 }
 
+static void a_poll_can_stop_within_a_chunk_and_whole_chunks_are_kept(void **state)
+{
+    (void)state;
+    fixture f;
+    script s;
+    seen saw;
+    fixture_open(&f, CHUNK);
+    script_text(&f, &s, 50, "x");
+    for (int32_t at = 0; at <= 50; at += 5) { /* the fake asks at every token */
+        met_session *session = fixture_session(&f, 0);
+        met_generate_options options = options_for(&saw);
+        options.on_progress = on_progress;
+        options.on_poll = on_poll;
+        saw.stop_at_poll = at;
+        met_generate_result result = generate(session, &s, &options);
+        bool whole = at == 50;
+        int32_t kept = whole ? 50 : at / CHUNK * CHUNK;
+        assert_int_equal(result.finish, whole ? MET_FINISH_END : MET_FINISH_CALLBACK);
+        assert_int_equal(result.prompt_tokens, kept);
+        assert_int_equal(saw.event_count, whole ? 1 : 0);
+        assert_int_equal(saw.progress_count, whole ? 3 : at / CHUNK);
+        int32_t held = -1;
+        (void)met_session_tokens(session, &held);
+        assert_int_equal(held, kept + whole);
+        options = options_for(&saw); /* what the stopped step left behind is not seen */
+        result = generate(session, &s, &options);
+        assert_int_equal(result.reused_tokens, whole ? 49 : kept);
+        assert_string_equal(saw.text, "x");
+        met_session_free(session);
+    }
+    fixture_close(&f);
+}
+
 static void progress_can_stop_and_what_was_computed_is_kept(void **state)
 {
     (void)state;
@@ -695,6 +736,7 @@ int main(void)
         cmocka_unit_test(an_answer_cut_short_is_reused_but_for_its_last_token),
         cmocka_unit_test(progress_is_told_between_chunks),
         cmocka_unit_test(progress_can_stop_and_what_was_computed_is_kept),
+        cmocka_unit_test(a_poll_can_stop_within_a_chunk_and_whole_chunks_are_kept),
         cmocka_unit_test(options_out_of_range_are_refused_before_anything_runs),
         cmocka_unit_test(defaults_need_no_options_callbacks_or_result),
         cmocka_unit_test(logprobs_come_with_every_token),

@@ -215,7 +215,7 @@ static void run_many(const cpu_run *run, const cpu_phase *phase, int32_t phase_i
 
     /* Later tiles see more keys: hand them out one by one, the longest first. */
     atomic_int *cursor = &run->timeline->cursors[phase_index];
-    for (;;) {
+    while (cpu_goes_on(run, worker)) {
         int32_t task = atomic_fetch_add_explicit(cursor, 1, memory_order_relaxed);
         if (task >= tiles * kv_heads) break;
         int32_t first = (tiles - 1 - task / kv_heads) * CPU_QUERY_TILE;

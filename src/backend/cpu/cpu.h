@@ -133,6 +133,12 @@ typedef struct cpu_timeline {
     cpu_phase_time *times; /* [phases] or NULL: not profiled */
 } cpu_timeline;
 
+/* How a step ends early: all workers leave behind the same barrier. */
+typedef struct cpu_stop {
+    atomic_bool asked; /* what the step would write is not wanted: tasks may be left out */
+    atomic_int phase;  /* the last one; INT_MAX: no end is near */
+} cpu_stop;
+
 /* A step while it runs. */
 typedef struct cpu_run {
     cpu_timeline *timeline;
@@ -143,7 +149,19 @@ typedef struct cpu_run {
     met_team *team;
     const met_step *step;
     int32_t logit_rows; /* 0, 1 or count */
+    cpu_stop *stop;     /* NULL: nobody may stop it */
 } cpu_run;
+
+/* Whether the step's results are still wanted; worker 0 asks. Between tasks of a phase: whoever
+ * gets false leaves the rest of them out, and meets every barrier all the same. */
+static inline bool cpu_goes_on(const cpu_run *run, int32_t worker)
+{
+    if (run->stop == NULL) return true;
+    if (atomic_load_explicit(&run->stop->asked, memory_order_relaxed)) return false;
+    if (worker != 0 || run->step->go_on(run->step->user)) return true;
+    atomic_store_explicit(&run->stop->asked, true, memory_order_relaxed);
+    return false;
+}
 
 /* max, sum and out of some queries; each part contiguous over queries, out on a cache line. */
 typedef struct cpu_partial {

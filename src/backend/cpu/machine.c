@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,21 @@ static void run_last_row(const cpu_run *run, const cpu_phase *phase, int32_t wor
     }
 }
 
+/* Worker 0, before the barrier of phase `index`: when the step is to end, it ends there. A worker
+ * that is still behind the barrier before may see it already, and it is not its phase yet. */
+static void note_last_phase(const cpu_run *run, int32_t index)
+{
+    if (cpu_goes_on(run, 0)) return;
+    atomic_store_explicit(&run->stop->phase, index, memory_order_relaxed);
+}
+
+/* Behind the barrier of phase `index`: the same answer for every worker. */
+static bool is_last_phase(const cpu_run *run, int32_t index)
+{
+    return run->stop != NULL &&
+           atomic_load_explicit(&run->stop->phase, memory_order_relaxed) <= index;
+}
+
 /* One step on one worker. */
 static void run_phases(void *arg, int32_t worker, int32_t workers)
 {
@@ -96,12 +112,14 @@ static void run_phases(void *arg, int32_t worker, int32_t workers)
             break;
         }
         uint64_t done = timed ? met_clock_ns() : 0;
+        if (worker == 0) note_last_phase(run, i);
         met_team_barrier(run->team, worker);
         if (timed) {
             uint64_t end = met_clock_ns();
             met_cpu_profile_phase(run, i, worker, begin, done, end);
             begin = end;
         }
+        if (is_last_phase(run, i)) return;
     }
 }
 
@@ -125,6 +143,10 @@ static met_status cpu_step(met_timeline *base, const met_step *step, const float
         .team = machine->team,
         .step = step,
     };
+    cpu_stop stop;
+    atomic_init(&stop.asked, false);
+    atomic_init(&stop.phase, INT_MAX);
+    if (step->go_on != NULL) run.stop = &stop;
     switch (step->want) {
     case MET_WANT_NONE: run.logit_rows = 0; break;
     case MET_WANT_LAST: run.logit_rows = 1; break;
@@ -134,6 +156,7 @@ static met_status cpu_step(met_timeline *base, const met_step *step, const float
     pthread_mutex_lock(&machine->mutex);
     met_team_run(machine->team, run_phases, &run);
     pthread_mutex_unlock(&machine->mutex);
+    if (run.stop != NULL) *step->stopped = atomic_load(&stop.asked);
     if (logits != NULL) {
         *logits = run.logit_rows == 0 ? NULL : cpu_activation(&run, loaded->program->logits);
     }

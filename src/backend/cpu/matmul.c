@@ -153,7 +153,8 @@ static void multiply_swiglu(const cpu_run *run, const met_op *op, const matmul_i
         return;
     }
     size_t most = tile_rows(run, up, in->tokens);
-    for (size_t r = begin; r < end; r += most) {
+    int32_t worker = (int32_t)(own - run->timeline->workers);
+    for (size_t r = begin; r < end && cpu_goes_on(run, worker); r += most) {
         size_t rows = end - r < most ? end - r : most;
         multiply(run, gate, in, r, r + rows, out + r, out_cols, own->panel);
         multiply(run, up, in, r, r + rows, own->tile, most, own->panel);
@@ -185,7 +186,8 @@ static void multiply_rows(const cpu_run *run, const met_op *op, int32_t index,
     /* The residual may be the output itself: products go to a tile first. */
     const float *residual = cpu_activation(run, op->residual);
     size_t most = tile_rows(run, weight, in->tokens);
-    for (size_t r = begin; r < end; r += most) {
+    int32_t worker = (int32_t)(own - run->timeline->workers);
+    for (size_t r = begin; r < end && cpu_goes_on(run, worker); r += most) {
         size_t rows = end - r < most ? end - r : most;
         multiply(run, weight, in, r, r + rows, own->tile, most, own->panel);
         for (size_t t = 0; t < in->tokens; t++) {
