@@ -35,9 +35,9 @@ OPTIMISED = ["-O2", "-g1", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti",
 # Calls before every access of any size, answered by the executor (traffic.c). Accesses are counted
 # as written: no vectorisation over iterations, no merging of equal reads.
 COUNTED = ["-fsanitize=kernel-address", "-fno-vectorize", "-fno-slp-vectorize"] + [
-    f"-mllvm={flag}" for flag in (
+    word for flag in (
         "-asan-instrumentation-with-call-threshold=0", "-asan-stack=0", "-asan-globals=0",
-        "-asan-opt-same-temp=0", "-asan-kernel-mem-intrinsic-prefix=1")]
+        "-asan-opt-same-temp=0", "-asan-kernel-mem-intrinsic-prefix=1") for word in ("-mllvm", flag)]
 SANITIZERS = {
     "none": [],
     "thread": ["-fsanitize=thread"],
@@ -119,8 +119,9 @@ def main():
         sys.stderr.write(output)
         if process.returncode != 0:  # the others would say the same again
             for other in running:
-                other.kill()
-                other.communicate()
+                if other.returncode is None:
+                    other.kill()
+                    other.communicate()
             return 1
     return 0
 
