@@ -176,12 +176,13 @@ MET_METAL_CHECK(sizeof(met_metal_attention) == 40);
  *                     6 out.
  *   met_sample_draw   everything else. Constant PENALIZE. Grid (1, 1, 1), a multiple of 32 threads
  *                     up to 1024. 1 the logits (penalized ones when PENALIZE), 2 maxima, 3 counts,
- *                     5 history, 6 out, 7 keys ulong [2][vocab].
+ *                     5 history, 6 out, 7 keys: met_metal_sample_keys ulongs.
  *
  * out: int32 [1], the token or -1 when no logit is above -infinity. With PENALIZE the token joins
  * history (int32, by place in the text) and counts, and the one that leaves the window goes. */
 #define MET_METAL_SAMPLE_GROUPS 64
 #define MET_METAL_SAMPLE_THREADS 256
+#define MET_METAL_SAMPLE_VOCAB_MAX (1 << 18) /* beyond it sums overflow: sample on the CPU */
 
 typedef struct met_metal_sample {
     int32_t vocab;
@@ -287,6 +288,12 @@ static inline uint64_t met_metal_partial_floats(int32_t tokens, int32_t heads, i
                                                 int32_t splits)
 {
     return (uint64_t)tokens * (uint64_t)heads * (uint64_t)splits * (uint64_t)(head_dim + 2);
+}
+
+/* Two arrays of keys, each with room for one of every token and 1024 threads. */
+static inline uint64_t met_metal_sample_keys(int32_t vocab)
+{
+    return 2 * (uint64_t)met_metal_up(vocab, 1024);
 }
 
 /* One tile of queries, keys or values, and the scores of a tile. */
