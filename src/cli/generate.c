@@ -130,6 +130,7 @@ static met_status generate(met_session *session, run_state *state, met_error *er
     if (state->out_of_memory) return met_failure_memory(err);
     generation->end_at = met_clock_seconds();
     generation->finish = generation->result.finish;
+    generation->has_summary = met_session_summary(session, &generation->summary);
     generation->interrupted =
         generation->finish == MET_FINISH_CALLBACK && met_interrupt_requested();
     state->sink->end(state->sink, generation);
@@ -143,6 +144,21 @@ static met_status generate(met_session *session, run_state *state, met_error *er
     return MET_OK;
 }
 
+/* What is shown and recorded beside the answer depends on its form. */
+static met_status watch(met_invocation *invocation, const char *format, run_state *state,
+                        met_error *err)
+{
+    bool text = strcmp(format, "text") == 0, json = strcmp(format, "json") == 0;
+    bool events = strcmp(format, "jsonl") == 0;
+
+    state->shares_terminal = text && met_output_shares_terminal();
+    state->counts_tokens = json || strcmp(format, "none") == 0;
+    /* Events are told while progress is shown, and their reader may write to this terminal. */
+    if (!events) state->progress = met_progress_create(invocation);
+    /* Times from token to token, and memory. */
+    return json || events ? met_metrics_record(invocation->metrics, MET_RECORD_TOKEN, err) : MET_OK;
+}
+
 static met_status run_prompt(met_invocation *invocation, const met_generate_flags *flags,
                              const met_prompt *prompt, met_error *err)
 {
@@ -153,16 +169,10 @@ static met_status run_prompt(met_invocation *invocation, const met_generate_flag
     run_state state = {.logger = invocation->logger};
 
     met_interrupt_watch();
-    /* Events are told while progress is shown, and their reader may write to this terminal. */
-    if (strcmp(flags->output_format, "jsonl") != 0) {
-        state.progress = met_progress_create(invocation);
-    }
-    state.shares_terminal =
-        strcmp(flags->output_format, "text") == 0 && met_output_shares_terminal();
-    state.counts_tokens = strcmp(flags->output_format, "json") == 0 ||
-                          strcmp(flags->output_format, "none") == 0;
+    met_status status = watch(invocation, flags->output_format, &state, err);
+    if (status != MET_OK) goto done;
     met_progress_begin(state.progress, "opening the model", "", 0);
-    met_status status = met_engine_open(&flags->engine, invocation, &engine, err);
+    status = met_engine_open(&flags->engine, invocation, &engine, err);
     if (status != MET_OK) goto done;
     status = met_prompt_tokenize(prompt, flags, &engine, &tokens, &token_count, err);
     if (status != MET_OK) goto done;

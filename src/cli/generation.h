@@ -16,6 +16,8 @@ typedef struct met_generation {
     bool interrupted;           /* Ctrl-C ended it */
     met_finish finish;          /* when it has ended */
     met_generate_result result; /* when it has ended */
+    bool has_summary;           /* the context records */
+    met_summary summary;
     double start_seconds;       /* the clock when the process began */
     double first_token_at;      /* the clock at the first token; 0: none */
     double end_at;              /* the clock when it has ended */

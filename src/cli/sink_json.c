@@ -110,6 +110,25 @@ static json_t *rate(int32_t count, double seconds)
     return count > 0 && seconds > 0 ? met_json_real((double)count / seconds) : json_null();
 }
 
+/* Null when nothing is recorded, or when there was nothing to measure. */
+static json_t *measured(const met_generation *generation, double value)
+{
+    return generation->has_summary && value > 0 ? met_json_real(value) : json_null();
+}
+
+/* From one token to the next; null when there were less than two. */
+static json_t *between_tokens(json_sink *sink, const met_generation *generation)
+{
+    const met_summary *summary = &generation->summary;
+    if (!generation->has_summary || generation->result.generated_tokens < 2) return json_null();
+    json_t *seconds = json_object();
+    set(sink, seconds, "p50", met_json_real(summary->token_seconds_p50));
+    set(sink, seconds, "p95", met_json_real(summary->token_seconds_p95));
+    set(sink, seconds, "p99", met_json_real(summary->token_seconds_p99));
+    set(sink, seconds, "max", met_json_real(summary->token_seconds_max));
+    return seconds;
+}
+
 static json_t *timings(json_sink *sink, const met_generation *generation)
 {
     const met_generate_result *result = &generation->result;
@@ -129,7 +148,27 @@ static json_t *timings(json_sink *sink, const met_generation *generation)
         rate(result->prompt_tokens - result->reused_tokens, result->prefill_seconds));
     set(sink, all, "decode_tokens_per_second",
         rate(result->generated_tokens - 1, result->decode_seconds));
+    set(sink, all, "prefill_bytes_per_second",
+        measured(generation, generation->summary.prefill_bytes_per_second));
+    set(sink, all, "decode_bytes_per_second",
+        measured(generation, generation->summary.decode_bytes_per_second));
+    set(sink, all, "token_seconds", between_tokens(sink, generation));
     return all;
+}
+
+/* Most bytes of each kind so far, beside what was planned; null when nothing is recorded. */
+static json_t *memory(json_sink *sink, const met_generation *generation)
+{
+    if (!generation->has_summary) return json_null();
+    json_t *kinds = json_object();
+    for (int i = 0; i < MET_MEMORY_KINDS; i++) {
+        const met_memory_use *use = &generation->summary.memory.kind[i];
+        json_t *kind = json_object();
+        set(sink, kind, "peak_bytes", json_integer((json_int_t)use->peak_bytes));
+        set(sink, kind, "planned_bytes", json_integer((json_int_t)use->planned_bytes));
+        set(sink, kinds, met_memory_name((met_memory_kind)i), kind);
+    }
+    return kinds;
 }
 
 /* One token as it is spelled; a part of a character shows as U+FFFD. */
@@ -226,6 +265,7 @@ static void document_end(met_sink *base, const met_generation *generation)
     sink->logprobs = NULL;
     set(sink, document, "usage", usage(sink, generation));
     set(sink, document, "timings", timings(sink, generation));
+    set(sink, document, "memory", memory(sink, generation));
     set(sink, document, "model", model_facts(sink, generation));
     set(sink, document, "settings", settings(sink, generation));
     if (sink->failed) {
@@ -302,6 +342,7 @@ static void events_end(met_sink *base, const met_generation *generation)
     set(sink, event, "finish", json_string(met_finish_name(generation->finish)));
     set(sink, event, "usage", usage(sink, generation));
     set(sink, event, "timings", timings(sink, generation));
+    set(sink, event, "memory", memory(sink, generation));
     write_event(sink, event);
 }
 

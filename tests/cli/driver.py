@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support import tap  # noqa: E402,F401  (the scripts call tap.main)
+from support import schema, tap  # noqa: E402,F401  (the scripts call tap.main)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 METALLIC = os.path.abspath(sys.argv[1])
@@ -116,7 +116,15 @@ class CommandTest(unittest.TestCase):
         """A run that succeeds and says nothing on standard error."""
         result = run(*arguments, **options)
         self.assertEqual((result.code, result.err), (DONE, b""), arguments)
+        self.check_documents(result)
         return result
+
+    @staticmethod
+    def check_documents(result):
+        """Every document on standard output that says what it is, is that."""
+        if result.out.startswith(b'{"schema":'):
+            for document in result.events:
+                schema.check(document)
 
     def fails(self, code, *arguments, says=(), out=b"", **options):
         """A run that fails with one line on standard error which holds every text of `says`."""
@@ -129,6 +137,7 @@ class CommandTest(unittest.TestCase):
             self.assertIn(text, line, arguments)
         if out is not None:
             self.assertEqual(result.out, out, arguments)
+        self.check_documents(result)
         return result
 
     def same_shape(self, found, expected, where="document"):

@@ -23,9 +23,11 @@ USAGE_COUNTS = {"prompt_tokens": int, "reused_tokens": int, "generated_tokens": 
 TIMINGS = {"load_seconds": float, "prefill_seconds": float, "first_token_seconds": OPTIONAL,
            "process_to_first_token_seconds": OPTIONAL, "decode_seconds": float,
            "total_seconds": float, "prefill_tokens_per_second": OPTIONAL,
-           "decode_tokens_per_second": OPTIONAL}
+           "decode_tokens_per_second": OPTIONAL, "prefill_bytes_per_second": OPTIONAL,
+           "decode_bytes_per_second": OPTIONAL, "token_seconds": (dict, type(None))}
 DOCUMENT = {"schema": str, "text": str, "finish": str, "tokens": list, "prompt_tokens": list,
-            "usage": USAGE_COUNTS, "timings": TIMINGS, "model": MODEL, "settings": SETTINGS}
+            "usage": USAGE_COUNTS, "timings": TIMINGS, "memory": dict, "model": MODEL,
+            "settings": SETTINGS}
 
 
 class Answers(CommandTest):
@@ -89,7 +91,7 @@ class Answers(CommandTest):
         for event in events[1:-1]:
             self.same_shape(event, {**base, "index": int, "id": (int, type(None)), "text": str})
         self.same_shape(events[-1], {**base, "finish": str, "usage": USAGE_COUNTS,
-                                     "timings": TIMINGS})
+                                     "timings": TIMINGS, "memory": dict})
         numbered = [e["index"] for e in events[1:-1] if e["id"] is not None]
         self.assertEqual(numbered, list(range(events[-1]["usage"]["generated_tokens"])))
 
