@@ -29,7 +29,10 @@ PROCESSOR = {"x86_64": ["-mavx2", "-mf16c", "-mfma"]}.get(platform.machine(), []
 # Values that nobody set are errors in any compiler; what is only suspicious is the author's affair.
 WARNINGS = ["-w", "-Werror=uninitialized", "-Werror=sometimes-uninitialized",
             "-Werror=return-type", "-Wno-user-defined-literals", "-ferror-limit=20"]
+# Barriers are told apart by who calls them: a function that contains one must not be called from two
+# copies of the same line, nor end in a jump to the barrier.
 OPTIMISED = ["-O2", "-g1", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti",
+             "-fconvergent-functions", "-fno-optimize-sibling-calls",
              "-fno-math-errno", "-fvisibility=hidden", "-Xclang",
              "-ffloat16-excess-precision=none"]
 # Calls before every access of any size, answered by the executor (traffic.c). Accesses are counted
