@@ -65,6 +65,7 @@ struct sim_group {
     member *current;
     member *by_thread[SIM_MAX_THREADS];
 
+    uint64_t begun;                    /* groups, of all dispatches */
     uint32_t queue[QUEUE], head, tail; /* fibers that can run */
     uint64_t random;                   /* 0: first in, first out */
     uint64_t switches;
@@ -445,13 +446,14 @@ static bool set_up(sim_group *group, const sim_dispatch *dispatch, uint64_t numb
     if (!ensure_members(group, group->threads + SPARE_FIBERS)) return false;
     for (uint32_t i = 0; i < group->threads; i++) {
         /* Threads change fibers from group to group: ThreadSanitizer then sees races between the
-         * same thread of two groups. */
-        member *m = group->members[(i + number * 37) % (group->threads + SPARE_FIBERS)];
+         * same thread of two groups, be they of one dispatch or of two. */
+        member *m = group->members[(i + group->begun * 37) % (group->threads + SPARE_FIBERS)];
         m->state = STATE_READY;
         group->by_thread[i] = m;
         place_thread(group, &m->thread, i, size);
         push(group, m);
     }
+    group->begun++;
     return true;
 }
 
