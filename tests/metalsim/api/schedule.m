@@ -45,11 +45,12 @@ static sim_executor *executor_for_run(void)
         executor = sim_executor_open(&options);
         if (executor == NULL) api_misuse("no memory for the executor");
     }
-    /* Another order at each run, the same in each process. */
+    /* Another order at each run, the same in each process; what kind of order it is lies in the seed
+     * being 0, 1, odd or even. */
     runs++;
-    sim_executor_seed(executor, settings->seed != 0
-                                    ? api_hash(settings->seed, &runs, sizeof runs) | 1
-                                    : 0);
+    uint64_t seed = settings->seed;
+    if (seed > 1) seed = (api_hash(seed, &runs, sizeof runs) | 3) ^ (~seed & 1);
+    sim_executor_seed(executor, seed);
     return executor;
 }
 

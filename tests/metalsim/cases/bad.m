@@ -412,6 +412,23 @@ static void product_with_an_open_encoder(void)
                                resultMatrix:matrix(2, 3, MPSDataTypeFloat32)];
 }
 
+/* Only ThreadSanitizer sees it whatever the seed. */
+static void dispatches_without_a_barrier(void)
+{
+    id<MTLBuffer> x = floats(@"x", 64, 0);
+    id<MTLCommandBuffer> commands = command_buffer();
+    id<MTLComputeCommandEncoder> encoding =
+        [commands computeCommandEncoderWithDispatchType:MTLDispatchTypeConcurrent];
+    [encoding setBuffer:x offset:0 atIndex:0];
+    [encoding setComputePipelineState:pipeline(@"add_one")];
+    dispatch(encoding, 64);
+    [encoding setComputePipelineState:pipeline(@"twice")];
+    dispatch(encoding, 64);
+    [encoding endEncoding];
+    [commands commit];
+    [commands waitUntilCompleted];
+}
+
 /* This one ends with a status, not a line of misuse. */
 static void a_leak(void)
 {
@@ -469,6 +486,7 @@ const struct test_case bad_cases[] = {
     CASE(matrices_of_two_types),
     CASE(matrix_larger_than_its_buffer),
     CASE(product_with_an_open_encoder),
+    CASE(dispatches_without_a_barrier),
     CASE(a_leak),
     {NULL, NULL},
 };

@@ -110,12 +110,11 @@ static void threads_1024(void)
     id<MTLComputeCommandEncoder> encoding = encoder(commands, @"add_one");
     [encoding setBuffer:x offset:0 atIndex:0];
     [encoding dispatchThreadgroups:MTLSizeMake(1, 1, 1)
-             threadsPerThreadgroup:MTLSizeMake(32, 32, 1)];
+             threadsPerThreadgroup:MTLSizeMake(1024, 1, 1)];
     [encoding endEncoding];
     [commands commit];
     [commands waitUntilCompleted];
-    /* thread_position_in_grid is two-dimensional here: x counts 0 to 31, 32 times each. */
-    CHECK(values(x)[0] == 32.0f && values(x)[31] == 63.0f && values(x)[32] == 32.0f);
+    CHECK(values(x)[0] == 1.0f && values(x)[1023] == 1024.0f);
 }
 
 static void a_ragged_grid_runs_each_thread_once(void)

@@ -68,7 +68,8 @@ BAD = {
     "product_with_an_open_encoder": r"MPSMatrixMultiplication: an encoder of .* is still open",
 }
 # These end by other means: the page behind a buffer, the check of what is left at the end.
-OTHER_END = {"write_into_the_guard_page", "a_leak"}
+OTHER_END = {"write_into_the_guard_page", "dispatches_without_a_barrier", "a_leak"}
+HAS_TSAN = b"__tsan_init" in PROGRAM.read_bytes()
 
 
 def listed(kind):
@@ -77,8 +78,9 @@ def listed(kind):
 
 
 def run(case, folder, **extra):
-    environment = {**os.environ, "METALSIM_CACHE": str(PROGRAM.parent / "cache"),
-                   "METALSIM_LEAKS": "fail", **extra}
+    environment = {"METALSIM_CACHE": str(PROGRAM.parent / "cache"), **os.environ,
+                   "METALSIM_LEAKS": "fail",
+                   "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "") + ":atexit_sleep_ms=0", **extra}
     # A program that ends in the middle has not released what it holds.
     if case in BAD:
         environment["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=1"
@@ -102,6 +104,13 @@ class Api(unittest.TestCase):
         done = run("write_into_the_guard_page", self.folder)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("past_the_end", done.stderr)
+
+    def test_a_missing_barrier_between_dispatches_is_a_race(self):
+        if not HAS_TSAN:
+            self.skipTest("built without ThreadSanitizer")
+        done = run("dispatches_without_a_barrier", self.folder)
+        self.assertEqual(done.returncode, 66, done.stderr)
+        self.assertIn("data race", done.stderr)
 
     def test_a_leak_is_named_and_fails_the_process(self):
         done = run("a_leak", self.folder, ASAN_OPTIONS="detect_leaks=0")
@@ -136,6 +145,9 @@ class Api(unittest.TestCase):
 def add_good(case):
     def test(self):
         done = run(case, self.folder)
+        if HAS_TSAN and case == "seeds_show_a_missing_barrier":  # and so does the sanitizer
+            self.assertIn("data race", done.stderr)
+            return
         stderr = re.sub(r"metalsim: newBufferWithBytesNoCopy returns nil: .*\n", "", done.stderr)
         self.assertEqual((done.returncode, stderr), (0, ""))
     setattr(Api, f"test_good_{case}", test)
