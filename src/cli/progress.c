@@ -35,6 +35,13 @@ struct met_progress {
     double begin_seconds;
 };
 
+/* A job in the background shares its terminal with the shell, where somebody types now. */
+static bool in_background(void)
+{
+    pid_t front = tcgetpgrp(STDERR_FILENO); /* -1: it is no terminal of this session */
+    return front != -1 && front != getpgrp();
+}
+
 static size_t terminal_columns(void)
 {
     struct winsize size;
@@ -85,7 +92,7 @@ static void *draw_main(void *user)
         }
         (void)pthread_cond_timedwait(&p->changed, &p->mutex, &until);
         double seconds = met_clock_seconds() - p->begin_seconds;
-        if (p->what != NULL && seconds >= patience_seconds) draw(p, seconds);
+        if (p->what != NULL && seconds >= patience_seconds && !in_background()) draw(p, seconds);
     }
     pthread_mutex_unlock(&p->mutex);
     return NULL;

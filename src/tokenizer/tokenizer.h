@@ -31,8 +31,8 @@ met_status met_tokenizer_encode(const met_tokenizer *tokenizer, met_str text,
                                 const met_span *control, size_t control_count, int32_t *tokens,
                                 size_t capacity, size_t *count, met_error *err);
 
-/* The raw bytes that a token stands for; empty for an id without text. Borrowed until the
- * tokenizer is freed. `id` is in [0, count). */
+/* The raw bytes that a token stands for; empty for an id without text, such as an unused one that
+ * pads the vocabulary. Borrowed until the tokenizer is freed. `id` is in [0, count). */
 met_str met_tokenizer_bytes(const met_tokenizer *tokenizer, int32_t id);
 bool met_tokenizer_is_control(const met_tokenizer *tokenizer, int32_t id);
 /* eos, eot and eom of the metadata, and the control tokens that are such by their name

@@ -48,15 +48,23 @@ def screen(shown):
 class Watched:
     """A run of the command with some streams on a terminal of its own."""
 
-    def __init__(self, test, *arguments, streams=("stderr",), columns=100, env=None, stdout=None):
+    def __init__(self, test, *arguments, streams=("stderr",), columns=100, env=None, stdout=None,
+                 command=(METALLIC,), session=False):
         ours, its = pty.openpty()
         fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         pipes = {"stdin": subprocess.DEVNULL, "stdout": stdout or subprocess.DEVNULL,
                  "stderr": subprocess.DEVNULL}
         pipes.update({name: its for name in streams})
         env = env if env is not None else environment(TERM="xterm")
-        self.process = subprocess.Popen([METALLIC, *map(str, arguments)], env=env,
-                                        preexec_fn=take_interrupts, **pipes)
+
+        def prepare():
+            take_interrupts()
+            if session:  # the terminal is that of a new session, whose leader this is
+                os.setsid()
+                fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen([*command, *map(str, arguments)], env=env,
+                                        preexec_fn=prepare, **pipes)
         os.close(its)
         self.test, self.terminal, self.bytes = test, ours, b""
         test.addCleanup(self.process.wait)
@@ -110,6 +118,13 @@ class LongPrompt(CommandTest):
                        "--ignore-end", *arguments, **options)
 
 
+    def watch_in_background(self):
+        """As a job of a shell that has the terminal; ends when the shell is terminated."""
+        job = '"$@" & trap "kill $!" TERM; wait $!'
+        return Watched(self, "-m", self.slow, "--raw", "--prompt-file", self.prompt, "-n", 2,
+                       command=["sh", "-mc", job, "sh", METALLIC], session=True)
+
+
 class Progress(LongPrompt):
     def test_a_long_prompt_is_told_and_the_line_is_erased(self):
         run_ = self.watch()
@@ -127,12 +142,16 @@ class Progress(LongPrompt):
         silent = [self.watch("-q"), self.watch("--quiet"), self.watch(env=dumb),
                   self.watch(env=none), self.watch("-o", "jsonl"),
                   self.watch(streams=("stdout",))]
+        silent.append(self.watch_in_background())
         # It began last and shares the machine with them: what it shows they would have shown.
         told = self.watch()
         told.until(READING.pattern)
         self.assertEqual(told.end(interrupt=True), INTERRUPTED)
-        for run_ in silent:
+        for run_ in silent[:-1]:
             self.assertEqual((run_.end(interrupt=True), run_.shown), (INTERRUPTED, ""))
+        silent[-1].process.terminate()
+        silent[-1].end()
+        self.assertEqual(silent[-1].shown, "")
 
     def test_the_line_fits_the_terminal(self):
         for columns in (2, 12, 40):

@@ -233,7 +233,7 @@ static void tokens_give_back_the_bytes_they_stand_for(void **state)
     bytes_are(l.tokenizer, 260, "\xc4\xa0");
     bytes_are(l.tokenizer, 261, "");
     bytes_are(l.tokenizer, 262, "\xe4\xb8\xad");
-    bytes_are(l.tokenizer, 263, "[PAD263]");
+    bytes_are(l.tokenizer, 263, ""); /* pads the vocabulary */
     assert_int_equal(met_tokenizer_count(l.tokenizer), 264);
     loaded_free(&l);
 }
