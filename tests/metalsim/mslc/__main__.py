@@ -44,7 +44,7 @@ COUNTED = ["-fsanitize=kernel-address", "-fno-vectorize", "-fno-slp-vectorize"] 
 SANITIZERS = {
     "none": [],
     "thread": ["-fsanitize=thread"],
-    "address": ["-fsanitize=address"],
+    "address": ["-fsanitize=address,alignment,bounds", "-fno-sanitize-recover=alignment,bounds"],
     "count": COUNTED,
 }
 
@@ -122,9 +122,9 @@ def main():
         sys.stderr.write(output)
         if process.returncode != 0:  # the others would say the same again
             for other in running:
-                if other.returncode is None:
+                if other.poll() is None:
                     other.kill()
-                    other.communicate()
+                    other.wait()
             return 1
     return 0
 

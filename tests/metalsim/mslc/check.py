@@ -5,7 +5,8 @@ types (mixing up two spaces) is found by the compiler in the check pass. Sources
 Language Specification, "C++ restrictions" (1.5) and "Address spaces" (4).
 """
 import reader
-from lexer import SourceError, end_of_angles, following, partners, preceding, split_at_commas, text_at
+from lexer import (SourceError, end_of_angles, end_of_declarator, following, partners, preceding,
+                   split_at_commas, text_at)
 from rewriter import SCALARS, VECTORS
 
 BANNED = set("""double new delete virtual dynamic_cast typeid try catch throw goto thread_local
@@ -125,10 +126,7 @@ def _group_variables(tokens, pairs):
             if (tokens[i].text != "threadgroup"
                     or text_at(tokens, preceding(tokens, i)) not in ("{", ";", "}")):
                 continue
-            end = i
-            while tokens[end].text not in (";", "*", "&", "=", ")"):
-                end += 1
-            if tokens[end].text == ";":
+            if tokens[end_of_declarator(tokens, i, pairs)].text == ";":
                 yield tokens[i], "a threadgroup variable can only be declared in a kernel"
 
 

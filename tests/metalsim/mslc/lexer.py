@@ -136,6 +136,13 @@ def end_of_angles(tokens, i):
     return None
 
 
+def end_of_declarator(tokens, i, pairs):
+    """Index of what ends or marks the declarator at i: ; * & = or ); array sizes are stepped over."""
+    while tokens[i].text not in (";", "*", "&", "=", ")"):
+        i = following(tokens, pairs[i]) if tokens[i].text == "[" else following(tokens, i)
+    return i
+
+
 def split_at_commas(tokens):
     """The parts of a list; commas inside of brackets and template arguments do not count."""
     parts, part, depth = [], [], 0
@@ -155,13 +162,13 @@ def split_at_commas(tokens):
 
 
 def splice(tokens, edits):
-    """Replace ranges [first, last] by text. Line breaks of what goes are kept behind it, so that
-    every later line stays where it was. Edits do not overlap."""
+    """Replace ranges [first, last] by text; [i, i - 1] inserts before i. Line breaks of what goes are
+    kept behind it, so that every later line stays where it was. Ranges do not overlap."""
     out, at = [], 0
-    for first, last, text in sorted(edits):
+    for first, last, text in sorted(edits, key=lambda edit: edit[:2]):
         out += tokens[at:first]
         gone = tokens[first:last + 1]
-        place = tokens[first]
+        place = tokens[min(first, len(tokens) - 1)]
         out += lex(text, place.file, place.line)
         out += [token for token in gone if token.kind in ("newline", "marker")]
         at = last + 1

@@ -6,7 +6,7 @@ not have. What a pass does not name stays as it is.
 import re
 
 import reader
-from lexer import (SourceError, end_of_angles, following, lex, partners, preceding,
+from lexer import (SourceError, end_of_angles, end_of_declarator, following, partners, preceding,
                    split_at_commas, splice, text_at, text_of, words_of)
 
 SCALARS = "float half char uchar short ushort int uint long ulong".split()
@@ -107,7 +107,7 @@ def _group_variable(tokens, i, end, number, check):
 
 def group_variables(tokens, check):
     """A threadgroup variable lives in memory of the group, which the executor hands out."""
-    edits, number = [], 0
+    pairs, edits, number = partners(tokens), [], 0
     for declaration in reader.declarations(tokens):
         if declaration.body < 0:
             continue
@@ -115,9 +115,7 @@ def group_variables(tokens, check):
             before = text_at(tokens, preceding(tokens, i))
             if tokens[i].text != "threadgroup" or before not in ("{", ";", "}"):
                 continue
-            end = i
-            while tokens[end].text not in (";", "*", "&", "=", ")"):
-                end += 1
+            end = end_of_declarator(tokens, i, pairs)
             if tokens[end].text == "=":
                 raise SourceError(tokens[i], "a threadgroup variable cannot have an initialiser")
             if tokens[end].text != ";":
@@ -158,26 +156,79 @@ def _type_at(tokens, i, names):
     return None
 
 
-def casts(tokens):
-    """`(T)x` of a vector becomes `sim_cast<T>()->*x`."""
-    names, edits = constructible(tokens), []
+def _is_cast(tokens, i, pairs, names):
+    """Does a cast begin with the ( at i? Then there is a type in it and an operand behind it."""
+    end = pairs[i]
+    before, operand = preceding(tokens, i), following(tokens, end)
+    code = [token for token in tokens[i + 1:end] if token.is_code]
+    if not code or any(t.kind != "name" and t.text not in ("*", "&", "::", "<", ">", ",")
+                       and t.kind != "number" for t in code):
+        return False
+    if before >= 0 and (tokens[before].text in (")", "]", ">") or
+                        tokens[before].kind == "name" and tokens[before].text != "return"):
+        return False
+    first = next((t.text for t in code if t.text not in ("const", "volatile")), "")
+    pointer = code[-1].text == "*"
+    if not pointer and first not in names and first not in SCALARS and first != "vec":
+        return False
+    if operand >= len(tokens):
+        return False
+    return tokens[operand].kind in ("name", "number") or (
+        tokens[operand].text in ("(", "*", "&", "-", "+", "~", "!"))
+
+
+def _end_of_operand(tokens, i, pairs, names):
+    """Index of the last token of the operand of a cast that begins at i: unary operators, casts, a
+    name, number or parenthesis, and what is behind it."""
+    while tokens[i].text in ("*", "&", "-", "+", "~", "!", "++", "--"):
+        i = following(tokens, i)
+    if tokens[i].text == "(" and _is_cast(tokens, i, pairs, names):
+        return _end_of_operand(tokens, following(tokens, pairs[i]), pairs, names)
+    end = pairs[i] if tokens[i].text == "(" else i
+    while (after := following(tokens, end)) < len(tokens):
+        text = tokens[after].text
+        if text in ("(", "["):
+            end = pairs[after]
+        elif text in (".", "->", "::"):
+            end = following(tokens, after)
+        elif text in ("++", "--"):
+            end = after
+        elif text == "<" and (close := end_of_angles(tokens, after)) is not None and (
+                text_at(tokens, following(tokens, close)) in ("(", "::")
+                and text_at(tokens, preceding(tokens, after)) in ("as_type", *names)):
+            end = close
+        else:
+            break
+    return end
+
+
+def _as_calls(tokens, wanted, function):
+    """Casts that `wanted` picks (by the code of their type) become calls of `function`."""
+    names, pairs, edits = constructible(tokens), partners(tokens), []
     for i, token in enumerate(tokens):
-        if token.text != "(" or text_at(tokens, preceding(tokens, i)) in ("sizeof", "decltype"):
+        if token.text != "(" or not _is_cast(tokens, i, pairs, names):
             continue
-        last = _type_at(tokens, following(tokens, i), names)
-        if last is None or text_at(tokens, following(tokens, last)) != ")":
+        kind = words_of(tokens[i + 1:pairs[i]])
+        if not wanted(tokens[i + 1:pairs[i]], names):
             continue
-        end = following(tokens, last)
-        operand = following(tokens, end)
-        before = preceding(tokens, i)
-        called = before >= 0 and (tokens[before].kind == "name" and tokens[before].text != "return")
-        if operand >= len(tokens) or called or text_at(tokens, before) in (")", "]", ">"):
-            continue
-        if tokens[operand].kind in ("name", "number") or tokens[operand].text in ("(", "*", "-", "+",
-                                                                                    "~", "!"):
-            kind = text_of(tokens[following(tokens, i):last + 1])
-            edits.append((i, end, f"sim_cast<{kind}>()->*"))
+        end = _end_of_operand(tokens, following(tokens, pairs[i]), pairs, names)
+        edits.append((i, pairs[i], f"{function}<{kind}>("))
+        edits.append((end + 1, end, ")"))
     return splice(tokens, edits)
+
+
+def casts(tokens):
+    """`(T)x` of a vector becomes `sim_make<T>(x)`."""
+    def wanted(kind, names):
+        code = [token for token in kind if token.is_code and token.text not in ("const", "volatile")]
+        return code[-1].text != "*" and (code[0].text in names or code[0].text == "vec")
+    return _as_calls(tokens, wanted, "sim_make")
+
+
+def pointer_casts(tokens):
+    """Check pass: clang lets a cast change the address space. `(device T *)p` becomes a call that
+    does not."""
+    return _as_calls(tokens, lambda kind, _: words_of(kind).endswith("*"), "sim_pointer_cast")
 
 
 def constructors(tokens):
@@ -227,26 +278,6 @@ def _in_body(tokens, i):
     return False
 
 
-def pointer_casts(tokens):
-    """Check pass: clang lets a cast change the address space. `(device T *)p` becomes an expression
-    that does not."""
-    pairs, edits = partners(tokens), []
-    for i, token in enumerate(tokens):
-        if token.text != "(":
-            continue
-        inside = tokens[i + 1:pairs[i]]
-        code = [t for t in inside if t.is_code]
-        operand = following(tokens, pairs[i])
-        before = preceding(tokens, i)
-        if (len(code) < 2 or code[-1].text != "*" or operand >= len(tokens)
-                or any(t.kind != "name" and t.text not in ("*", "::", "<", ">", ",") for t in code)
-                or tokens[before].kind == "name" and tokens[before].text != "return"):
-            continue
-        if tokens[operand].kind == "name" or tokens[operand].text in ("(", "&"):
-            edits.append((i, pairs[i], f"sim_pointer_cast<{words_of(code)}>()->*"))
-    return splice(tokens, edits)
-
-
 def other_attributes(tokens):
     """Attributes that only Metal's compiler knows go."""
     pairs, edits = partners(tokens), []
@@ -269,5 +300,3 @@ def rewrite(tokens, check):
     tokens = casts(tokens)
     return constructors(tokens)
 
-
-__all__ = ["rewrite", "lex"]

@@ -1,8 +1,7 @@
 /* Scalar, vector and packed types; conversions between them; reinterpretation of bits.
  *
  * A vector is clang's ext_vector_type, which has MSL's swizzles and arithmetic. What it lacks are
- * constructors: the rewriter turns T(...) into sim_make<T>(...) and (T)x into sim_cast<T>()->*x
- * (->* binds tighter than every binary operator and looser than every unary one, as a cast does).
+ * constructors: the rewriter turns T(...) and (T)x into sim_make<T>(...).
  */
 #pragma once
 
@@ -154,10 +153,6 @@ template <class V, class A, class B, class... R> SIM_INLINE V sim_make(A a, B b,
 {
     return sim::make_many<V, sim::shape<V>::lanes>::from(a, b, rest...);
 }
-template <class V> struct sim_cast {
-    template <class S> V operator->*(S s) const { return sim_make<V>(s); }
-};
-
 /* A cast of a pointer may change what it points to, not where that lies. */
 #ifdef SIM_CHECK
 namespace sim {
@@ -166,14 +161,13 @@ template <class T> struct space<device T *> { enum { value = 1 }; };
 template <class T> struct space<__attribute__((address_space(2))) T *> { enum { value = 2 }; };
 template <class T> struct space<threadgroup T *> { enum { value = 3 }; };
 } // namespace sim
-template <class D> struct sim_pointer_cast {
-    template <class S> D operator->*(S *s) const
-    {
-        static_assert((int)sim::space<D>::value == (int)sim::space<S *>::value,
-                      "a cast changes the address space");
-        return (D)s;
-    }
-};
+template <class D, class S> SIM_INLINE D sim_pointer_cast(S *s)
+{
+    static_assert((int)sim::space<D>::value == (int)sim::space<S *>::value,
+                  "a cast changes the address space");
+    return (D)s;
+}
+template <class D> SIM_INLINE D sim_pointer_cast(ulong address) { return (D)address; }
 #endif
 
 template <class D, class S> SIM_INLINE D as_type(S s)
