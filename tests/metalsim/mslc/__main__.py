@@ -27,8 +27,8 @@ LANGUAGE = ["-xc++", "-std=c++14"]
 DEFINES = ["-D__METAL__=1", "-D__METAL_VERSION__=300", "-D__METAL_MACOS__=1"]
 PROCESSOR = {"x86_64": ["-mavx2", "-mf16c", "-mfma"]}.get(platform.machine(), [])
 # Values that nobody set are errors in any compiler; what is only suspicious is the author's affair.
-WARNINGS = ["-w", "-Werror=uninitialized", "-Werror=sometimes-uninitialized",
-            "-Werror=return-type", "-Wno-user-defined-literals", "-ferror-limit=20"]
+WARNINGS = ["-Wno-everything", "-Werror=uninitialized", "-Werror=sometimes-uninitialized",
+            "-Werror=return-type", "-ferror-limit=20"]
 # Barriers are told apart by who calls them: a function that contains one must not be called from two
 # copies of the same line, nor end in a jump to the barrier.
 OPTIMISED = ["-O2", "-g1", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti",

@@ -164,8 +164,10 @@ def _is_cast(tokens, i, pairs, names):
     if not code or any(t.kind != "name" and t.text not in ("*", "&", "::", "<", ">", ",")
                        and t.kind != "number" for t in code):
         return False
-    if before >= 0 and (tokens[before].text in (")", "]", ">") or
+    if before >= 0 and (tokens[before].text in ("]", ">") or
                         tokens[before].kind == "name" and tokens[before].text != "return"):
+        return False
+    if text_at(tokens, before) == ")" and not _is_cast(tokens, pairs[before], pairs, names):
         return False
     first = next((t.text for t in code if t.text not in ("const", "volatile")), "")
     pointer = code[-1].text == "*"
