@@ -135,18 +135,18 @@ static bool compile(const sim_library_options *o, const char *source, const char
                     char *message, size_t bytes)
 {
     char prefix[PATH_MAX + 32];
-    char *command[ARGUMENTS];
+    const char *command[ARGUMENTS];
     int n = 0;
     const char *mode = o->count_bytes && strcmp(SANITIZER, "none") == 0 ? "count" : SANITIZER;
     snprintf(prefix, sizeof prefix, "pycache_prefix=%s/python", o->cache_folder);
     const char *fixed[] = {"python3", "-E", "-X", prefix, o->compiler, source, "-o", target, "--mode",
                            mode, "--name", o->source_name != NULL ? o->source_name : "program_source"};
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) command[n++] = (char *)fixed[i];
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) command[n++] = fixed[i];
     if (o->fast_math) command[n++] = "--fast-math";
     if (o->no_check) command[n++] = "--no-check";
-    for (size_t i = 0; i < o->flag_count && n < ARGUMENTS - 1; i++) command[n++] = (char *)o->flags[i];
+    for (size_t i = 0; i < o->flag_count && n < ARGUMENTS - 1; i++) command[n++] = o->flags[i];
     command[n] = NULL;
-    return run_child(command, message, bytes);
+    return run_child((char *const *)command, message, bytes);
 }
 
 static bool write_source(const char *path, const char *text)

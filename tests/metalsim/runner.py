@@ -21,7 +21,8 @@ SOURCES = [HERE / f"{name}.c" for name in (
 MODES = {"plain": ([], []), "address": (["-DSIM_ASAN"], ["-fsanitize=address"]),
          "thread": (["-DSIM_TSAN"], ["-fsanitize=thread"])}
 FLAGS = ["-std=gnu11", "-O2", "-g", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-Wshadow",
-         "-Wconversion", "-Wmissing-prototypes"]
+         "-Wconversion", "-Wmissing-prototypes", "-Wwrite-strings", "-Wundef", "-Wvla",
+         "-Wstrict-prototypes", "-Wpedantic"]
 
 
 def reason_to_skip():
