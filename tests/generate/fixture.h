@@ -4,7 +4,7 @@
 #define MET_TESTS_GENERATE_FIXTURE_H
 
 #include "base/text.h"
-#include "fake_machine.h"
+#include "generate/fake_machine.h"
 
 enum { FIXTURE_CONTEXT = 512 };
 
