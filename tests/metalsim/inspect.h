@@ -16,12 +16,12 @@
 extern "C" {
 #endif
 
-/* ---- What ran --------------------------------------------------------------------------------- */
+/* ---- What ran ------------------------------------------------------------------------------ */
 
 enum { METALSIM_BINDINGS = 31, METALSIM_LABEL_BYTES = 48 };
 
-/* Device bytes of one bound argument: `unique` counts a byte once, `total` every access. Zero unless
- * kernels are compiled for counting (METALSIM_TRAFFIC=1 or metalsim_count_traffic). */
+/* Device bytes of one bound argument: `unique` counts a byte once, `total` every access. Zero
+ * unless kernels are compiled for counting (METALSIM_TRAFFIC=1 or metalsim_count_traffic). */
 struct metalsim_traffic {
     char label[METALSIM_LABEL_BYTES]; /* of the buffer; "" where it has none or is setBytes */
     bool bound;
@@ -51,7 +51,7 @@ struct metalsim_entry {
 struct metalsim_totals {
     uint64_t command_buffers; /* completed */
     uint64_t dispatches;
-    uint64_t barriers; /* memoryBarrier calls that were reached */
+    uint64_t barriers;                    /* memoryBarrier calls that were reached */
     uint64_t read_unique, written_unique; /* device bytes of dispatches, each dispatch for itself */
     uint64_t read_total, written_total;
 };
@@ -62,9 +62,10 @@ size_t metalsim_log_count(void);
 const struct metalsim_entry *metalsim_log_entry(size_t index); /* NULL beyond the end */
 struct metalsim_totals metalsim_log_totals(void);
 
-/* ---- Switches --------------------------------------------------------------------------------- */
+/* ---- Switches ------------------------------------------------------------------------------ */
 
-/* METALSIM_SEED: 0 runs in order; others shuffle threads, groups and, between barriers, dispatches. */
+/* METALSIM_SEED: 0 runs in order; others shuffle threads, groups and, between barriers, dispatches.
+ */
 void metalsim_set_seed(uint64_t seed);
 /* METALSIM_TRAFFIC: kernels compiled from now on count the bytes they move. */
 void metalsim_count_traffic(bool on);
@@ -75,12 +76,12 @@ void metalsim_set_working_set_bytes(uint64_t bytes);
 
 /* What can be made to fail; the names are those of METALSIM_FAIL=name:n[,name:n...]. */
 enum metalsim_fault {
-    METALSIM_FAULT_BUFFER,      /* "buffer": newBuffer... returns nil */
-    METALSIM_FAULT_LIBRARY,     /* "library": newLibraryWithSource: returns nil and an error */
-    METALSIM_FAULT_FUNCTION,    /* "function": newFunctionWithName: returns nil */
-    METALSIM_FAULT_PIPELINE,    /* "pipeline": newComputePipelineState... returns nil and an error */
-    METALSIM_FAULT_ARCHIVE,     /* "archive": opening, adding to or writing a MTLBinaryArchive fails */
-    METALSIM_FAULT_COMMAND,     /* "command": a command buffer ends with an error, nothing of it runs */
+    METALSIM_FAULT_BUFFER,   /* "buffer": newBuffer... returns nil */
+    METALSIM_FAULT_LIBRARY,  /* "library": newLibraryWithSource: returns nil and an error */
+    METALSIM_FAULT_FUNCTION, /* "function": newFunctionWithName: returns nil */
+    METALSIM_FAULT_PIPELINE, /* "pipeline": newComputePipelineState... returns nil and an error */
+    METALSIM_FAULT_ARCHIVE,  /* "archive": opening, adding to or writing a MTLBinaryArchive fails */
+    METALSIM_FAULT_COMMAND, /* "command": a command buffer ends with an error, nothing of it runs */
     METALSIM_FAULT_DEVICE_LOST, /* "device-lost": the same, and all that come after it as well */
     METALSIM_FAULT_NO_DEVICE,   /* "no-device": MTLCreateSystemDefaultDevice returns nil */
     METALSIM_FAULT_QUEUE,       /* "queue": newCommandQueue returns nil */
@@ -90,7 +91,7 @@ enum { METALSIM_FAULT_COUNT = 9 };
 /* The nth of these from now on fails, once (1: the next); 0: none does. */
 void metalsim_fail(enum metalsim_fault fault, unsigned nth);
 
-/* ---- Objects ---------------------------------------------------------------------------------- */
+/* ---- Objects ------------------------------------------------------------------------------- */
 
 /* Objects that were made and not yet released to the end, without the device itself. A line for
  * each goes to stderr when `print` is set. METALSIM_LEAKS=report prints them when the process exits

@@ -2,8 +2,8 @@
  *
  * Owns: the shapes. Each class has its own file of the same name (SimBuffer: buffer.m). A command
  * buffer is a list of commands; encoders append to it, schedule.m runs it.
- * Invariant: nothing runs at commit. Work runs when somebody waits for it, so that a result read too
- * early is seen to be missing. */
+ * Invariant: nothing runs at commit. Work runs when somebody waits for it, so that a result read
+ * too early is seen to be missing. */
 #ifndef METALSIM_API_H
 #define METALSIM_API_H
 
@@ -17,7 +17,7 @@
 
 @class SimBuffer, SimCommandBuffer, SimEvent, SimLibrary, SimQueue;
 
-/* ---- Device, resources ------------------------------------------------------------------------ */
+/* ---- Device, resources --------------------------------------------------------------------- */
 
 @interface SimDevice : NSObject <MTLDevice>
 @end
@@ -27,7 +27,7 @@ SimDevice *api_device(void);
 void api_device_account(int64_t bytes);
 
 @interface SimBuffer : SimNamed <MTLBuffer> {
-@public
+  @public
     unsigned char *bytes;
     size_t count;
     MTLResourceOptions options;
@@ -44,10 +44,10 @@ SimBuffer *api_buffer_of(id object, const char *what);
 /* The bytes between the end of the buffer and its guard page were written: ends the program. */
 void api_buffer_check(SimBuffer *buffer, const char *kernel);
 
-/* ---- Code ------------------------------------------------------------------------------------- */
+/* ---- Code ---------------------------------------------------------------------------------- */
 
 @interface SimLibrary : SimNamed <MTLLibrary> {
-@public
+  @public
     sim_library *library;
     uint64_t content; /* hash of the source and of how it was compiled */
     bool counts_bytes;
@@ -58,11 +58,11 @@ void api_buffer_check(SimBuffer *buffer, const char *kernel);
 @end
 
 @interface SimFunction : SimNamed <MTLFunction> {
-@public
+  @public
     SimLibrary *library; /* retained: the kernel is in it */
     const sim_kernel *kernel;
     MTLFunctionConstantValues *constants; /* a copy, or nil */
-    uint64_t content; /* hash of the library, the name and the constants */
+    uint64_t content;                     /* hash of the library, the name and the constants */
 }
 @end
 
@@ -74,7 +74,7 @@ bool api_function_has(const SimFunction *function, const sim_parameter *paramete
 @end
 
 @interface SimPipeline : NSObject <MTLComputePipelineState> {
-@public
+  @public
     SimFunction *function; /* retained */
     NSString *name;
     NSUInteger max_threads;
@@ -87,7 +87,7 @@ SimPipeline *api_pipeline_new(MTLComputePipelineDescriptor *descriptor, MTLPipel
                               NSError **error);
 
 @interface SimArchive : SimNamed <MTLBinaryArchive> {
-@public
+  @public
     uint64_t *entries; /* content of the functions in it */
     size_t entry_count;
 }
@@ -95,7 +95,7 @@ SimPipeline *api_pipeline_new(MTLComputePipelineDescriptor *descriptor, MTLPipel
 - (bool)holds:(uint64_t)content;
 @end
 
-/* ---- Commands --------------------------------------------------------------------------------- */
+/* ---- Commands ------------------------------------------------------------------------------ */
 
 struct api_binding {
     SimBuffer *buffer; /* or NULL and bytes of its own */
@@ -106,12 +106,12 @@ struct api_binding {
 
 enum api_command_kind {
     API_DISPATCH,
-    API_COPY,   /* bindings 0 to 1, size */
-    API_FILL,   /* binding 0, size, value */
-    API_MATMUL, /* bindings 0 and 1 to 2 */
-    API_BARRIER,           /* all that came before in the encoder */
-    API_RESOURCE_BARRIER,  /* what came before and used one of the resources */
-    API_ENCODER_END,       /* a barrier, and not counted as one */
+    API_COPY,             /* bindings 0 to 1, size */
+    API_FILL,             /* binding 0, size, value */
+    API_MATMUL,           /* bindings 0 and 1 to 2 */
+    API_BARRIER,          /* all that came before in the encoder */
+    API_RESOURCE_BARRIER, /* what came before and used one of the resources */
+    API_ENCODER_END,      /* a barrier, and not counted as one */
     API_SIGNAL,
     API_WAIT,
 };
@@ -144,13 +144,13 @@ struct api_command {
 };
 
 @interface SimEvent : SimNamed <MTLSharedEvent> {
-@public
+  @public
     uint64_t reached;
 }
 @end
 
 @interface SimQueue : SimNamed <MTLCommandQueue> {
-@public
+  @public
     NSUInteger max_command_buffers;
     NSUInteger outstanding; /* made and not completed */
     NSUInteger committed;   /* of these, waiting to run */
@@ -159,12 +159,12 @@ struct api_command {
 @end
 
 @interface SimCommandBuffer : SimNamed <MTLCommandBuffer> {
-@public
+  @public
     SimQueue *queue;
     struct api_command *commands;
     size_t command_count, command_capacity;
     size_t next_command; /* to run */
-    id *held; /* retained, or watched when `is_unretained` */
+    id *held;            /* retained, or watched when `is_unretained` */
     size_t held_count, held_capacity;
     bool is_unretained;
     bool is_open; /* an encoder of it has not ended */
@@ -189,7 +189,7 @@ SimCommandBuffer *api_command_buffer_of(id object, const char *what);
 
 /* What the two kinds of encoders share. */
 @interface SimEncoder : SimNamed <MTLCommandEncoder> {
-@public
+  @public
     SimCommandBuffer *owner; /* retained */
     bool ended;
     unsigned group_depth;
@@ -201,7 +201,7 @@ SimCommandBuffer *api_command_buffer_of(id object, const char *what);
 @end
 
 @interface SimComputeEncoder : SimEncoder <MTLComputeCommandEncoder> {
-@public
+  @public
     SimPipeline *pipeline;
     struct api_binding bindings[SIM_SLOTS];
     uint32_t group_memory_bytes[SIM_SLOTS];
@@ -213,7 +213,7 @@ SimCommandBuffer *api_command_buffer_of(id object, const char *what);
 @interface SimBlitEncoder : SimEncoder <MTLBlitCommandEncoder>
 @end
 
-/* ---- Running ---------------------------------------------------------------------------------- */
+/* ---- Running ------------------------------------------------------------------------------- */
 
 /* All with the lock held. */
 void api_gpu_commit(SimCommandBuffer *buffer);
@@ -224,13 +224,13 @@ void api_gpu_run_oldest(SimQueue *queue);
 /* Run until the event has the value. False: nothing committed brings it there, and no other thread
  * did within the time. */
 bool api_gpu_reach(SimEvent *event, uint64_t value, double seconds);
-/* Somebody looked at a status instead of waiting: after some looks in a row a piece of work runs, so
- * that polling ends, while a single look shows what is not done. */
+/* Somebody looked at a status instead of waiting: after some looks in a row a piece of work runs,
+ * so that polling ends, while a single look shows what is not done. */
 void api_gpu_polled(void);
 
 void api_matmul_run(const struct api_command *command);
 
-/* ---- Log -------------------------------------------------------------------------------------- */
+/* ---- Log ----------------------------------------------------------------------------------- */
 
 /* Both with the lock held. `reports` may be NULL. */
 void api_log_work(const SimCommandBuffer *buffer, const struct api_command *command,
@@ -238,10 +238,10 @@ void api_log_work(const SimCommandBuffer *buffer, const struct api_command *comm
 void api_log_barrier(void);
 void api_log_completed(void);
 
-/* ---- Errors ----------------------------------------------------------------------------------- */
+/* ---- Errors -------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 4, 5))) void api_set_error(NSError **out, NSErrorDomain domain,
-                                                        NSInteger code, const char *format, ...);
+                                                         NSInteger code, const char *format, ...);
 uint64_t api_hash(uint64_t seed, const void *bytes, size_t count);
 #define API_HASH_START 14695981039346656037ull
 

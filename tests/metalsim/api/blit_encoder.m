@@ -11,11 +11,11 @@ enum { UNIT = 4 }; /* macOS: offsets and sizes are multiples of 4 bytes */
 {
     [self checkFor:what];
     if (size == 0 || offset > buffer->count || size > buffer->count - offset)
-        api_misuse("%s: %s: %lu bytes at %lu of %s, which has %zu", what, api_name(self), size, offset,
-                   api_name((id)buffer), buffer->count);
+        api_misuse("%s: %s: %lu bytes at %lu of %s, which has %zu", what, api_name(self), size,
+                   offset, api_name((id)buffer), buffer->count);
     if (offset % UNIT != 0 || size % UNIT != 0)
-        api_misuse("%s: %s: %lu bytes at %lu of %s: not multiples of %d", what, api_name(self), size,
-                   offset, api_name((id)buffer), UNIT);
+        api_misuse("%s: %s: %lu bytes at %lu of %s: not multiples of %d", what, api_name(self),
+                   size, offset, api_name((id)buffer), UNIT);
 }
 
 - (void)bind:(SimBuffer *)buffer
@@ -41,7 +41,8 @@ enum { UNIT = 4 }; /* macOS: offsets and sizes are multiples of 4 bytes */
     [self checkRange:target offset:target_offset size:size for:"copyFromBuffer"];
     if (source == target && source_offset < target_offset + size &&
         target_offset < source_offset + size)
-        api_misuse("copyFromBuffer: %s: the ranges of %s overlap", api_name(self), api_name(source));
+        api_misuse("copyFromBuffer: %s: the ranges of %s overlap", api_name(self),
+                   api_name(source));
     struct api_command *command = [self append:API_COPY];
     command->size = size;
     [self bind:source offset:source_offset to:command at:0];

@@ -127,8 +127,7 @@ static void free_command(struct api_command *command)
 - (void)encodeEvent:(id)event value:(uint64_t)value as:(enum api_command_kind)kind
 {
     [self checkOpenFor:kind == API_SIGNAL ? "encodeSignalEvent" : "encodeWaitForEvent"];
-    if (![event isKindOfClass:[SimEvent class]])
-        api_misuse("%s is not an event", api_name(event));
+    if (![event isKindOfClass:[SimEvent class]]) api_misuse("%s is not an event", api_name(event));
     struct api_command *command = [self append:kind];
     command->event = event;
     command->value = value;

@@ -73,7 +73,8 @@ static NSUInteger volume(MTLSize size)
 {
     [self checkIndex:index for:"setBufferOffset"];
     SimBuffer *buffer = bindings[index].buffer;
-    if (buffer == nil) api_misuse("setBufferOffset: %s: no buffer at index %lu", api_name(self), index);
+    if (buffer == nil)
+        api_misuse("setBufferOffset: %s: no buffer at index %lu", api_name(self), index);
     [self checkOffset:offset of:buffer at:index];
     bindings[index].offset = offset;
     bindings[index].count = buffer->count - offset;
@@ -85,8 +86,8 @@ static NSUInteger volume(MTLSize size)
     if (bytes == NULL || length == 0)
         api_misuse("setBytes: %s: no bytes at index %lu", api_name(self), index);
     if (length > MAX_BYTES)
-        api_misuse("setBytes: %s: %lu bytes at index %lu, at most %d", api_name(self), length, index,
-                   MAX_BYTES);
+        api_misuse("setBytes: %s: %lu bytes at index %lu, at most %d", api_name(self), length,
+                   index, MAX_BYTES);
     [self clear:index];
     bindings[index].bytes = malloc(length);
     if (bindings[index].bytes == NULL) api_misuse("no memory for setBytes");
@@ -142,7 +143,8 @@ static NSUInteger volume(MTLSize size)
     if (grid.width > UINT32_MAX || grid.height > UINT32_MAX || grid.depth > UINT32_MAX)
         api_misuse("%s: %s: a grid of %lu x %lu x %lu", what, kernel, grid.width, grid.height,
                    grid.depth);
-    if (volume(grid) == 0) api_misuse("%s: %s: kernel %s: an empty grid", what, api_name(self), kernel);
+    if (volume(grid) == 0)
+        api_misuse("%s: %s: kernel %s: an empty grid", what, api_name(self), kernel);
     if (volume(threads) == 0 || threads.width > SIM_MAX_THREADS ||
         threads.height > SIM_MAX_THREADS || threads.depth > SIM_MAX_THREADS ||
         volume(threads) > pipeline->max_threads)
@@ -150,8 +152,8 @@ static NSUInteger volume(MTLSize size)
                    api_name(self), kernel, threads.width, threads.height, threads.depth,
                    pipeline->max_threads);
     if (pipeline->whole_simdgroups && volume(threads) % SIM_LANES != 0)
-        api_misuse("%s: %s: kernel %s: %lu threads in a threadgroup, promised a multiple of %d", what,
-                   api_name(self), kernel, volume(threads), SIM_LANES);
+        api_misuse("%s: %s: kernel %s: %lu threads in a threadgroup, promised a multiple of %d",
+                   what, api_name(self), kernel, volume(threads), SIM_LANES);
 }
 
 static void copy_size(uint32_t out[3], MTLSize size)

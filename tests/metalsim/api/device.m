@@ -32,9 +32,7 @@ void api_set_error(NSError **out, NSErrorDomain domain, NSInteger code, const ch
     va_end(arguments);
     NSString *said = [NSString stringWithUTF8String:text];
     free(text);
-    *out = [NSError errorWithDomain:domain
-                               code:code
-                           userInfo:@{NSLocalizedDescriptionKey : said}];
+    *out = [NSError errorWithDomain:domain code:code userInfo:@{NSLocalizedDescriptionKey : said}];
 }
 
 uint64_t api_hash(uint64_t seed, const void *bytes, size_t count)
@@ -54,9 +52,8 @@ static bool can_make_buffer(NSUInteger length, const char *what)
 
 static void check_options(MTLResourceOptions options, const char *what)
 {
-    const NSUInteger known =
-        MTLResourceCPUCacheModeWriteCombined | MTLResourceStorageModePrivate |
-        MTLResourceHazardTrackingModeTracked;
+    const NSUInteger known = MTLResourceCPUCacheModeWriteCombined | MTLResourceStorageModePrivate |
+                             MTLResourceHazardTrackingModeTracked;
     if ((options & ~known) != 0)
         api_misuse("%s: resource options %#lx are not in this subset", what, (NSUInteger)options);
 }
@@ -166,7 +163,8 @@ static void check_options(MTLResourceOptions options, const char *what)
 {
     check_options(options, "newBufferWithBytesNoCopy");
     if (deallocator != nil)
-        api_misuse("newBufferWithBytesNoCopy: a deallocator is a block, which is not in this subset");
+        api_misuse(
+            "newBufferWithBytesNoCopy: a deallocator is a block, which is not in this subset");
     if ((options & MTLResourceStorageModePrivate) != 0)
         api_misuse("newBufferWithBytesNoCopy: memory of the program cannot be private");
     if (!can_make_buffer(length, "newBufferWithBytesNoCopy")) return nil;

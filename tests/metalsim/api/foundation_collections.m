@@ -125,9 +125,7 @@ static void free_items(id *items, NSUInteger count)
     return [[[self alloc] initWithObjects:objects forKeys:keys count:count] autorelease];
 }
 
-- (instancetype)initWithObjects:(const id[])objects
-                        forKeys:(const id[])keys
-                          count:(NSUInteger)count
+- (instancetype)initWithObjects:(const id[])objects forKeys:(const id[])keys count:(NSUInteger)count
 {
     _items = new_items(objects, count, "dictionary");
     _keys = new_items(keys, count, "dictionary's keys");

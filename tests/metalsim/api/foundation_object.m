@@ -21,7 +21,8 @@ struct header {
     char kind[KIND_BYTES]; /* what it was, once it is released */
 } __attribute__((aligned(16)));
 
-__attribute__((objc_root_class)) @interface SimReleased {
+__attribute__((objc_root_class))
+@interface SimReleased {
     Class isa;
 }
 @end

@@ -6,7 +6,7 @@
 #include <string.h>
 
 @interface SimString : NSString {
-@public
+  @public
     char *_bytes;
 }
 @end
@@ -26,11 +26,11 @@ static bool is_utf8(const unsigned char *text, size_t count)
 {
     for (size_t i = 0; i < count;) {
         unsigned char lead = text[i];
-        size_t more = lead < 0x80             ? 0
+        size_t more = lead < 0x80                   ? 0
                       : lead >= 0xC2 && lead < 0xE0 ? 1
-                      : (lead & 0xF0) == 0xE0 ? 2
+                      : (lead & 0xF0) == 0xE0       ? 2
                       : lead >= 0xF0 && lead < 0xF5 ? 3
-                                              : 4;
+                                                    : 4;
         if (more == 4 || i + more >= count) return false;
         for (size_t k = 1; k <= more; k++)
             if ((text[i + k] & 0xC0) != 0x80) return false;

@@ -1,4 +1,5 @@
-/* The log of what ran (inspect.h), in memory when a test asks for it and in a file for METALSIM_LOG. */
+/* The log of what ran (inspect.h), in memory when a test asks for it and in a file for
+ * METALSIM_LOG. */
 #include "api.h"
 
 #include <inttypes.h>
@@ -49,9 +50,9 @@ static struct metalsim_entry entry_of(const SimCommandBuffer *buffer,
         entry.grid_threads[i] = command->grid_threads[i];
         entry.group_threads[i] = command->group_threads[i];
         if (command->group_threads[i] != 0)
-            entry.groups[i] = (uint32_t)(((uint64_t)command->grid_threads[i] +
-                                          command->group_threads[i] - 1) /
-                                         command->group_threads[i]);
+            entry.groups[i] =
+                (uint32_t)(((uint64_t)command->grid_threads[i] + command->group_threads[i] - 1) /
+                           command->group_threads[i]);
     }
     for (size_t i = 0; i < SIM_SLOTS; i++) {
         entry.group_memory_bytes += command->group_memory_bytes[i];

@@ -351,7 +351,8 @@ static void check_shape(const char *what, MPSMatrix *matrix, NSUInteger rows, NS
 }
 @end
 
-static float load(const unsigned char *matrix, const struct api_matrix *shape, size_t row, size_t column)
+static float load(const unsigned char *matrix, const struct api_matrix *shape, size_t row,
+                  size_t column)
 {
     const unsigned char *at = matrix + row * shape->row_bytes;
     return shape->is_half ? (float)((const _Float16 *)at)[column] : ((const float *)at)[column];
@@ -375,8 +376,8 @@ static float *unpack(const unsigned char *matrix, const struct api_matrix *shape
     if (out == NULL) api_misuse("no memory for a matrix of %zu x %zu", rows, columns);
     for (size_t row = 0; row < rows; row++)
         for (size_t column = 0; column < columns; column++)
-            out[row * columns + column] = transposed ? load(matrix, shape, column, row)
-                                                     : load(matrix, shape, row, column);
+            out[row * columns + column] =
+                transposed ? load(matrix, shape, column, row) : load(matrix, shape, row, column);
     return out;
 }
 

@@ -136,8 +136,9 @@ SimPipeline *api_pipeline_new(MTLComputePipelineDescriptor *descriptor, MTLPipel
     pipeline->function = [function retain];
     pipeline->name = [[descriptor label] copy];
     pipeline->whole_simdgroups = [descriptor threadGroupSizeIsMultipleOfThreadExecutionWidth];
-    NSUInteger limit = function->kernel->max_threads != 0 ? (NSUInteger)function->kernel->max_threads
-                                                          : SIM_MAX_THREADS;
+    NSUInteger limit = function->kernel->max_threads != 0
+                           ? (NSUInteger)function->kernel->max_threads
+                           : SIM_MAX_THREADS;
     pipeline->max_threads = most != 0 && most < limit ? most : limit;
     return pipeline;
 }

@@ -45,8 +45,8 @@ static sim_executor *executor_for_run(void)
         executor = sim_executor_open(&options);
         if (executor == NULL) api_misuse("no memory for the executor");
     }
-    /* Another order at each run, the same in each process; what kind of order it is lies in the seed
-     * being 0, 1, odd or even. */
+    /* Another order at each run, the same in each process; what kind of order it is lies in the
+     * seed being 0, 1, odd or even. */
     runs++;
     uint64_t seed = settings->seed;
     if (seed > 1) seed = (api_hash(seed, &runs, sizeof runs) | 3) ^ (~seed & 1);
@@ -170,7 +170,8 @@ static void run_together(SimCommandBuffer *buffer, size_t first, const bool *cho
     size_t count = 0;
     sim_dispatch *dispatches = calloc(end - first, sizeof *dispatches);
     sim_report *reports = calloc(end - first, sizeof *reports);
-    if (dispatches == NULL || reports == NULL) api_misuse("no memory for %zu dispatches", end - first);
+    if (dispatches == NULL || reports == NULL)
+        api_misuse("no memory for %zu dispatches", end - first);
     for (size_t i = first; i < end; i++)
         if (chosen[i - first]) dispatches[count++] = dispatch_of(&buffer->commands[i]);
     sim_executor_run(executor_for_run(), dispatches, count, reports);
@@ -182,8 +183,8 @@ static void run_together(SimCommandBuffer *buffer, size_t first, const bool *cho
     free(reports);
 }
 
-/* Dispatches with no barrier for all between them. Those that a resource barrier holds back wait for
- * the next round. */
+/* Dispatches with no barrier for all between them. Those that a resource barrier holds back wait
+ * for the next round. */
 static void run_window(SimCommandBuffer *buffer, size_t first, size_t end)
 {
     const struct api_command *commands = buffer->commands;
@@ -213,9 +214,8 @@ static void run_window(SimCommandBuffer *buffer, size_t first, size_t end)
 static size_t window_end(const SimCommandBuffer *buffer, size_t first)
 {
     size_t end = first;
-    while (end < buffer->command_count &&
-           (buffer->commands[end].kind == API_DISPATCH ||
-            buffer->commands[end].kind == API_RESOURCE_BARRIER)) {
+    while (end < buffer->command_count && (buffer->commands[end].kind == API_DISPATCH ||
+                                           buffer->commands[end].kind == API_RESOURCE_BARRIER)) {
         end++;
         if (buffer->commands[end - 1].is_serial) break;
     }
@@ -318,10 +318,11 @@ void api_gpu_run_oldest(SimQueue *queue)
         if (advance_another(queue)) continue;
         struct api_command *wait = &buffer->commands[buffer->next_command];
         if (api_seconds() - began > deadlock_seconds)
-            api_misuse("deadlock: %s waits for value %llu of %s, which is at %llu and which nothing "
-                       "committed signals",
-                       api_name(buffer), (unsigned long long)wait->value, api_name(wait->event),
-                       (unsigned long long)wait->event->reached);
+            api_misuse(
+                "deadlock: %s waits for value %llu of %s, which is at %llu and which nothing "
+                "committed signals",
+                api_name(buffer), (unsigned long long)wait->value, api_name(wait->event),
+                (unsigned long long)wait->event->reached);
         let_others();
     }
 }

@@ -14,7 +14,7 @@ static const uint64_t default_max_buffer_bytes = 8ull << 30;
 static const uint64_t default_working_set_bytes = 12ull << 30;
 
 static const char *const fault_names[METALSIM_FAULT_COUNT] = {
-    "buffer",  "library", "function",    "pipeline",  "archive",
+    "buffer",  "library",     "function",  "pipeline", "archive",
     "command", "device-lost", "no-device", "queue",
 };
 
@@ -80,8 +80,7 @@ static void faults_from_environment(void)
                                                 strncmp(fault_names[fault], at, name_length) != 0))
             fault++;
         char *end = NULL;
-        unsigned long nth =
-            at[name_length] == ':' ? strtoul(at + name_length + 1, &end, 10) : 0;
+        unsigned long nth = at[name_length] == ':' ? strtoul(at + name_length + 1, &end, 10) : 0;
         if (fault == METALSIM_FAULT_COUNT || nth == 0 || nth > 1000000 ||
             (*end != '\0' && *end != ','))
             api_misuse("METALSIM_FAIL is name:n[,name:n...], found \"%s\"", at);

@@ -32,9 +32,9 @@ static void conditional_argument_not_bound(void)
                                                 constantValues:constants
                                                          error:NULL] autorelease];
     id<MTLComputeCommandEncoder> encoding = [command_buffer() computeCommandEncoder];
-    [encoding setComputePipelineState:[[device() newComputePipelineStateWithFunction:function
-                                                                               error:NULL]
-                                          autorelease]];
+    [encoding
+        setComputePipelineState:[[device() newComputePipelineStateWithFunction:function
+                                                                         error:NULL] autorelease]];
     [encoding setBuffer:floats(@"x", 8, 0) offset:0 atIndex:0];
     dispatch(encoding, 8);
 }
@@ -87,7 +87,8 @@ static void threads_over_the_pipelines_limit(void)
     id<MTLComputeCommandEncoder> encoding = [command_buffer() computeCommandEncoder];
     [encoding setComputePipelineState:state];
     [encoding setBuffer:floats(@"x", 96, 0) offset:0 atIndex:0];
-    [encoding dispatchThreadgroups:MTLSizeMake(1, 1, 1) threadsPerThreadgroup:MTLSizeMake(96, 1, 1)];
+    [encoding dispatchThreadgroups:MTLSizeMake(1, 1, 1)
+             threadsPerThreadgroup:MTLSizeMake(96, 1, 1)];
 }
 
 static void threads_not_whole_simdgroups(void)
@@ -104,7 +105,8 @@ static void threads_not_whole_simdgroups(void)
     id<MTLComputeCommandEncoder> encoding = [command_buffer() computeCommandEncoder];
     [encoding setComputePipelineState:state];
     [encoding setBuffer:floats(@"x", 40, 0) offset:0 atIndex:0];
-    [encoding dispatchThreadgroups:MTLSizeMake(1, 1, 1) threadsPerThreadgroup:MTLSizeMake(40, 1, 1)];
+    [encoding dispatchThreadgroups:MTLSizeMake(1, 1, 1)
+             threadsPerThreadgroup:MTLSizeMake(40, 1, 1)];
 }
 
 static void empty_grid(void)
@@ -335,10 +337,10 @@ static void copy_beyond_the_end(void)
 {
     id<MTLBlitCommandEncoder> blit = [command_buffer() blitCommandEncoder];
     [blit copyFromBuffer:floats(@"a", 8, 0)
-            sourceOffset:0
-                toBuffer:floats(@"b", 4, 0)
-       destinationOffset:0
-                    size:32];
+             sourceOffset:0
+                 toBuffer:floats(@"b", 4, 0)
+        destinationOffset:0
+                     size:32];
 }
 
 static void copy_over_itself(void)

@@ -13,14 +13,16 @@ static void strings(void)
     CHECK([@"abc" hash] == [[NSString stringWithUTF8String:"abc"] hash]);
     CHECK([@"kernel_f16" hasPrefix:@"kernel"] && [@"kernel_f16" hasSuffix:@"f16"]);
     CHECK(![@"f16" hasSuffix:@"kernel_f16"]);
-    NSString *made = [NSString stringWithFormat:@"%@ has %d of %5.2f%% %s %lu %p", @"layer", -3, 12.5,
-                                                "x", (unsigned long)7, NULL];
+    NSString *made = [NSString stringWithFormat:@"%@ has %d of %5.2f%% %s %lu %p", @"layer", -3,
+                                                12.5, "x", (unsigned long)7, NULL];
     CHECK([made isEqualToString:@"layer has -3 of 12.50% x 7 (nil)"]);
     CHECK([[@"a" stringByAppendingString:@"b"] isEqualToString:@"ab"]);
-    NSString *part = [[[NSString alloc] initWithBytes:"abcdef" length:3
+    NSString *part = [[[NSString alloc] initWithBytes:"abcdef"
+                                               length:3
                                              encoding:NSUTF8StringEncoding] autorelease];
     CHECK([part isEqualToString:@"abc"]);
-    CHECK([[NSString alloc] initWithBytes:"\377\376" length:2 encoding:NSUTF8StringEncoding] == nil);
+    CHECK([[NSString alloc] initWithBytes:"\377\376" length:2
+                                 encoding:NSUTF8StringEncoding] == nil);
     CHECK([[NSString alloc] initWithBytes:"ab\303" length:3 encoding:NSUTF8StringEncoding] == nil);
     NSString *none = nil;
     CHECK(none.length == 0 && [none UTF8String] == NULL);
@@ -32,7 +34,8 @@ static void collections(void)
     NSString *joined = @"";
     for (NSString *one in list)
         joined = [joined stringByAppendingString:one];
-    CHECK([joined isEqualToString:@"abc"] && list.count == 3 && [[list objectAtIndex:1] isEqual:@"b"]);
+    CHECK([joined isEqualToString:@"abc"] && list.count == 3 &&
+          [[list objectAtIndex:1] isEqual:@"b"]);
     CHECK([list containsObject:@"c"] && [list.firstObject isEqual:@"a"]);
     CHECK([[NSArray array] firstObject] == nil);
     CHECK([[NSArray arrayWithObjects:@"x", @"y", nil] count] == 2);
@@ -111,6 +114,6 @@ static void classes(void)
         #name, name                                                                                \
     }
 const struct test_case foundation_cases[] = {
-    CASE(strings), CASE(collections), CASE(numbers_and_data), CASE(errors), CASE(pools),
-    CASE(classes), {NULL, NULL},
+    CASE(strings), CASE(collections), CASE(numbers_and_data), CASE(errors),
+    CASE(pools),   CASE(classes),     {NULL, NULL},
 };

@@ -58,9 +58,8 @@ static void conditional_argument(void)
         id<MTLBuffer> x = floats(@"x", 8, 0), bias = floats(@"bias", 8, 100);
         id<MTLCommandBuffer> commands = command_buffer();
         id<MTLComputeCommandEncoder> encoding = [commands computeCommandEncoder];
-        [encoding setComputePipelineState:[[device()
-                                              newComputePipelineStateWithFunction:function
-                                                                            error:&error]
+        [encoding setComputePipelineState:[[device() newComputePipelineStateWithFunction:function
+                                                                                   error:&error]
                                               autorelease]];
         [encoding setBuffer:x offset:0 atIndex:0];
         if (has_bias) [encoding setBuffer:bias offset:0 atIndex:1];
@@ -150,9 +149,13 @@ static void no_copy_pages(void)
 {
     char *pages = aligned_alloc(16384, 3 * 16384);
     MTLResourceOptions shared = MTLResourceStorageModeShared;
-    CHECK([device() newBufferWithBytesNoCopy:pages + 4096 length:16384 options:shared
+    CHECK([device() newBufferWithBytesNoCopy:pages + 4096
+                                      length:16384
+                                     options:shared
                                  deallocator:nil] == nil);
-    CHECK([device() newBufferWithBytesNoCopy:pages length:16384 + 4096 options:shared
+    CHECK([device() newBufferWithBytesNoCopy:pages
+                                      length:16384 + 4096
+                                     options:shared
                                  deallocator:nil] == nil);
     id<MTLBuffer> buffer = [device() newBufferWithBytesNoCopy:pages + 16384
                                                        length:2 * 16384
@@ -173,8 +176,8 @@ static void no_copy_pages(void)
 
 static void storage_modes(void)
 {
-    id<MTLBuffer> hidden = [[device() newBufferWithLength:64 options:MTLResourceStorageModePrivate]
-        autorelease];
+    id<MTLBuffer> hidden =
+        [[device() newBufferWithLength:64 options:MTLResourceStorageModePrivate] autorelease];
     id<MTLBuffer> seen = [[device() newBufferWithBytes:"0123456789abcdef"
                                                 length:16
                                                options:MTLResourceStorageModeShared] autorelease];
@@ -235,14 +238,13 @@ static void matrix_products(void)
                                                        alpha:2.0
                                                         beta:1.0] autorelease];
         id<MTLCommandBuffer> commands = command_buffer();
-        [product encodeToCommandBuffer:commands
-                            leftMatrix:matrix(a, left_turned ? INNER : ROWS,
-                                              left_turned ? ROWS : INNER, COUNT,
-                                              MPSDataTypeFloat32)
-                           rightMatrix:matrix(b, right_turned ? COLUMNS : INNER,
-                                              right_turned ? INNER : COLUMNS, COUNT,
-                                              MPSDataTypeFloat32)
-                          resultMatrix:matrix(c, ROWS, COLUMNS, COUNT, MPSDataTypeFloat32)];
+        [product
+            encodeToCommandBuffer:commands
+                       leftMatrix:matrix(a, left_turned ? INNER : ROWS, left_turned ? ROWS : INNER,
+                                         COUNT, MPSDataTypeFloat32)
+                      rightMatrix:matrix(b, right_turned ? COLUMNS : INNER,
+                                         right_turned ? INNER : COLUMNS, COUNT, MPSDataTypeFloat32)
+                     resultMatrix:matrix(c, ROWS, COLUMNS, COUNT, MPSDataTypeFloat32)];
         [commands commit];
         [commands waitUntilCompleted];
         for (int m = 0; m < COUNT; m++)
@@ -252,8 +254,8 @@ static void matrix_products(void)
                     for (int k = 0; k < INNER; k++) {
                         int at = left_turned ? k * ROWS + i : i * INNER + k;
                         int bt = right_turned ? j * INNER + k : k * COLUMNS + j;
-                        sum += values(a)[m * ROWS * INNER + at] *
-                               values(b)[m * INNER * COLUMNS + bt];
+                        sum +=
+                            values(a)[m * ROWS * INNER + at] * values(b)[m * INNER * COLUMNS + bt];
                     }
                     int ct = m * ROWS * COLUMNS + i * COLUMNS + j;
                     CHECK(values(c)[ct] == 2.0f * sum + (float)ct);
@@ -378,7 +380,8 @@ static void failures_by_number(void)
     id<MTLFunction> function = [[library() newFunctionWithName:@"add_one"] autorelease];
     metalsim_fail(METALSIM_FAULT_PIPELINE, 1);
     error = nil;
-    CHECK([device() newComputePipelineStateWithFunction:function error:&error] == nil && error != nil);
+    CHECK([device() newComputePipelineStateWithFunction:function error:&error] == nil &&
+          error != nil);
     metalsim_fail(METALSIM_FAULT_QUEUE, 1);
     CHECK([device() newCommandQueue] == nil);
     metalsim_fail(METALSIM_FAULT_COMMAND, 2);
@@ -426,8 +429,8 @@ static bool is_in(id<MTLBinaryArchive> archive, NSString *kernel)
 static void archive_written_and_read(void)
 {
     NSError *error = nil;
-    NSURL *url = [NSURL fileURLWithPath:[NSString stringWithFormat:@"%s/kernels.archive",
-                                                                   case_folder]];
+    NSURL *url =
+        [NSURL fileURLWithPath:[NSString stringWithFormat:@"%s/kernels.archive", case_folder]];
     id<MTLBinaryArchive> archive = archive_from(nil, &error);
     CHECK(archive != nil && !is_in(archive, @"add_one"));
     CHECK([archive addComputePipelineFunctionsWithDescriptor:descriptor_of(@"add_one")

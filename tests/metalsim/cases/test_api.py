@@ -1,4 +1,4 @@
-"""The simulator's API layer: every correct use runs clean, every mistake ends with a line that names it.
+"""The simulator's API layer: correct uses run clean, every mistake ends with a line that names it.
 
     test_api.py metalsim_cases        (the program of tests/metalsim/cases)
 """

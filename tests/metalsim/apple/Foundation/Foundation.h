@@ -18,7 +18,7 @@
 #undef nil
 #define nil ((void *)0)
 
-/* documentation/objectivec/nsuinteger, .../nsinteger; documentation/corefoundation/cftimeinterval */
+/* documentation/objectivec/nsuinteger, .../nsinteger; .../corefoundation/cftimeinterval */
 typedef unsigned long NSUInteger;
 typedef long NSInteger;
 typedef double CFTimeInterval;
@@ -184,7 +184,7 @@ enum : NSStringEncoding {
 @property(readonly) const char *fileSystemRepresentation;
 @end
 
-/* documentation/foundation/nsarray. No list[i]: the compiler does not translate it for this runtime. */
+/* documentation/foundation/nsarray. No list[i]: the compiler has none for this runtime. */
 @interface NSArray<Item> : NSObject <NSCopying, NSFastEnumeration> {
     id *_items;
     NSUInteger _count;
