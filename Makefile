@@ -14,7 +14,7 @@ all: $(BUILD)/build.ninja
 
 run: all
 	@echo '> $(PROMPT)'
-	@$(BUILD)/src/cli/metallic --prompt '$(PROMPT)'
+	@$(BUILD)/src/cli/metallic --output-format text --prompt '$(PROMPT)'
 
 test: all
 	tools/run_tests $(BUILD)

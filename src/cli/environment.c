@@ -71,7 +71,12 @@ const met_option met_environment_options[] = {
      .kind = MET_OPTION_TEXT,
      .offset = FIELD(terminal),
      .fallback_help = "none",
-     .help = "the kind of terminal; no progress is shown on none or on dumb"},
+     .help = "the kind of terminal; none or dumb has no interface and no progress"},
+    {.name = "NO_COLOR",
+     .kind = MET_OPTION_TEXT,
+     .offset = FIELD(no_color),
+     .fallback_help = "not set",
+     .help = "anything: the interface has no colours"},
 };
 const size_t met_environment_count =
     sizeof met_environment_options / sizeof met_environment_options[0];

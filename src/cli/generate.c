@@ -9,12 +9,13 @@
 #include "cli/progress.h"
 #include "cli/prompt.h"
 #include "cli/sink.h"
+#include "cli/tui.h"
+#include "cli/tui_terminal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sys/random.h>
 #include <unistd.h>
 
 /* What the library's callbacks see. */
@@ -69,44 +70,6 @@ static bool on_poll(void *user)
     return !met_interrupt_requested();
 }
 
-/* A seed that any JSON reader holds exactly. */
-static uint64_t random_seed(void)
-{
-    uint64_t seed;
-    if (getentropy(&seed, sizeof seed) != 0) {
-        seed = (uint64_t)(met_clock_seconds() * 1e9) * 0x9e3779b97f4a7c15u + (uint64_t)getpid();
-    }
-    return seed >> 11;
-}
-
-static met_generate_options generate_options(const met_generate_flags *flags, run_state *state)
-{
-    met_generate_options options = met_generate_options_default();
-
-    options.sampling = (met_sampling){
-        .temperature = (float)flags->temperature,
-        .top_k = (int32_t)flags->top_k,
-        .top_p = (float)flags->top_p,
-        .min_p = (float)flags->min_p,
-        .repeat_penalty = (float)flags->repeat_penalty,
-        .presence_penalty = (float)flags->presence_penalty,
-        .frequency_penalty = (float)flags->frequency_penalty,
-        .repeat_last_n = (int32_t)flags->repeat_last_n,
-        .seed = state->generation.seed,
-    };
-    options.max_tokens = (int32_t)flags->max_tokens;
-    options.logprobs = (int32_t)flags->logprobs;
-    options.ignore_end = flags->ignore_end;
-    options.speculate = (int32_t)flags->speculate;
-    options.stop = flags->stop.items;
-    options.stop_count = flags->stop.count;
-    options.on_token = on_token;
-    options.on_progress = on_progress;
-    options.on_poll = on_poll;
-    options.user = state;
-    return options;
-}
-
 static met_sink *create_sink(const char *format, met_output *output)
 {
     if (strcmp(format, "json") == 0) return met_sink_json_create(output);
@@ -118,8 +81,12 @@ static met_sink *create_sink(const char *format, met_output *output)
 static met_status generate(met_session *session, run_state *state, met_error *err)
 {
     met_generation *generation = &state->generation;
-    met_generate_options options = generate_options(generation->flags, state);
+    met_generate_options options = met_generate_flags_options(generation->flags, generation->seed);
 
+    options.on_token = on_token;
+    options.on_progress = on_progress;
+    options.on_poll = on_poll;
+    options.user = state;
     state->sink->begin(state->sink, generation);
     met_progress_begin(state->progress, "reading the prompt", "tokens",
                        (uint64_t)generation->prompt_count);
@@ -188,7 +155,7 @@ static met_status run_prompt(met_invocation *invocation, const met_generate_flag
     state.generation = (met_generation){
         .engine = &engine,
         .flags = flags,
-        .seed = flags->seed >= 0 ? (uint64_t)flags->seed : random_seed(),
+        .seed = flags->seed >= 0 ? (uint64_t)flags->seed : met_generate_random_seed(),
         .context_length = met_session_context_length(session),
         .prompt = tokens,
         .prompt_count = (int32_t)token_count,
@@ -208,10 +175,68 @@ done:
     return status;
 }
 
+static bool is_dash(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
+/* Whether the prompt comes from what the interface needs for its keys. */
+static bool reads_stdin(const met_generate_flags *flags, bool dash)
+{
+    return dash || is_dash(flags->prompt_file) || is_dash(flags->messages) || is_dash(flags->tools);
+}
+
+/* "tui" where there is a terminal and nothing else was asked for; says when it could not be had.
+ * MET_E_ARGUMENT: flags that the interface does not go with. */
+static met_status choose_format(met_generate_flags *flags, bool dash,
+                                const met_invocation *invocation, met_error *err)
+{
+    bool given = flags->output_format != NULL;
+    bool terminal = met_output_is_terminal(STDIN_FILENO) && met_output_is_terminal(STDOUT_FILENO);
+    const char *why;
+
+    if (given && strcmp(flags->output_format, "tui") != 0) return MET_OK;
+    if (!given && (!terminal || flags->raw || reads_stdin(flags, dash))) {
+        flags->output_format = "text";
+        return MET_OK;
+    }
+    if (given && flags->raw) {
+        return met_failure_set(err, MET_E_ARGUMENT,
+                               "--raw: found beside --output-format tui, expected text, json, "
+                               "jsonl or none");
+    }
+    flags->output_format = "tui";
+    if (met_tui_terminal_usable(invocation->environment->terminal, &why)) {
+        if (!reads_stdin(flags, dash)) return MET_OK;
+        return met_failure_set(err, MET_E_ARGUMENT,
+                               "-: found beside --output-format tui, which reads keys from "
+                               "standard input");
+    }
+    met_logger_say(invocation->logger, MET_LOG_WARN,
+                   "--output-format tui: %s, so the answer comes as text", why);
+    flags->output_format = "text";
+    return MET_OK;
+}
+
+static met_status check_flags(const met_generate_flags *flags, met_error *err)
+{
+    for (size_t i = 0; i < flags->stop.count; i++) {
+        if (flags->stop.items[i][0] != '\0') continue;
+        return met_failure_set(err, MET_E_ARGUMENT, "--stop: found \"\", expected a text");
+    }
+    if (flags->logprobs >= 0 && strncmp(flags->output_format, "json", 4) != 0) {
+        return met_failure_set(err, MET_E_ARGUMENT,
+                               "--logprobs: found beside --output-format %s, "
+                               "expected json or jsonl",
+                               flags->output_format);
+    }
+    return MET_OK;
+}
+
 static met_status run(met_invocation *invocation, const void *options, met_error *err)
 {
-    const met_generate_flags *flags = options;
-    met_prompt prompt;
+    met_generate_flags flags = *(const met_generate_flags *)options;
+    met_prompt prompt = {0};
     bool dash = invocation->argument_count == 1;
 
     if (dash && strcmp(invocation->arguments[0], "-") != 0) {
@@ -221,20 +246,21 @@ static met_status run(met_invocation *invocation, const void *options, met_error
                                met_command_find(found) != NULL ? "the subcommand before all flags"
                                                                : "the prompt after --prompt");
     }
-    for (size_t i = 0; i < flags->stop.count; i++) {
-        if (flags->stop.items[i][0] != '\0') continue;
-        return met_failure_set(err, MET_E_ARGUMENT, "--stop: found \"\", expected a text");
-    }
-    bool json = strncmp(flags->output_format, "json", 4) == 0;
-    if (flags->logprobs >= 0 && !json) {
-        return met_failure_set(err, MET_E_ARGUMENT,
-                               "--logprobs: found beside --output-format %s, "
-                               "expected json or jsonl",
-                               flags->output_format);
-    }
-    met_status status = met_prompt_read(flags, dash, &prompt, err);
+    met_status status = choose_format(&flags, dash, invocation, err);
+    if (status == MET_OK) status = check_flags(&flags, err);
     if (status != MET_OK) return status;
-    status = run_prompt(invocation, flags, &prompt, err);
+
+    bool interface = strcmp(flags.output_format, "tui") == 0;
+    bool waits = interface && flags.prompt == NULL && flags.prompt_file == NULL &&
+                 flags.messages == NULL; /* the prompt will be typed */
+    if (waits) {
+        status = met_prompt_read_tools(&flags, &prompt, err);
+    } else {
+        status = met_prompt_read(&flags, dash, &prompt, err);
+    }
+    if (status != MET_OK) return status;
+    status = interface ? met_tui_run(invocation, &flags, &prompt, err)
+                       : run_prompt(invocation, &flags, &prompt, err);
     met_prompt_free(&prompt);
     return status;
 }
@@ -244,6 +270,7 @@ static met_json_failure json_failure(const void *options)
     const met_generate_flags *flags = options;
     met_json_failure form = {NULL, false};
 
+    if (flags->output_format == NULL) return form;
     if (strcmp(flags->output_format, "json") == 0) form.schema = "metallic.generate/1";
     if (strcmp(flags->output_format, "jsonl") == 0) {
         form.schema = "metallic.events/1";

@@ -2,11 +2,17 @@
  * met_sampling_default(), which a test compares. */
 #include "cli/generate_flags.h"
 
+#include "cli/clock.h"
+
 #include <math.h>
+#include <string.h>
+
+#include <sys/random.h>
+#include <unistd.h>
 
 #define FIELD(name) offsetof(met_generate_flags, name)
 
-static const char *const formats[] = {"text", "json", "jsonl", "none", NULL};
+static const char *const formats[] = {"tui", "text", "json", "jsonl", "none", NULL};
 
 const met_option met_generate_flag_table[MET_GENERATE_FLAG_COUNT] = {
     /* what to answer */
@@ -151,8 +157,8 @@ const met_option met_generate_flag_table[MET_GENERATE_FLAG_COUNT] = {
      .kind = MET_OPTION_CHOICE,
      .offset = FIELD(output_format),
      .value_name = "FORMAT",
-     .fallback = "text",
      .choices = formats,
+     .fallback_help = "tui on a terminal, text elsewhere",
      .help = "what standard output gets"},
     {.name = "logprobs",
      .kind = MET_OPTION_INTEGER,
@@ -175,3 +181,36 @@ const met_option met_generate_flag_table[MET_GENERATE_FLAG_COUNT] = {
      .help = "guess up to N tokens at once from what the text said before; the answer stays the "
              "same, and comes faster where it repeats"},
 };
+
+uint64_t met_generate_random_seed(void)
+{
+    uint64_t seed;
+    if (getentropy(&seed, sizeof seed) != 0) {
+        seed = (uint64_t)(met_clock_seconds() * 1e9) * 0x9e3779b97f4a7c15u + (uint64_t)getpid();
+    }
+    return seed >> 11;
+}
+
+met_generate_options met_generate_flags_options(const met_generate_flags *flags, uint64_t seed)
+{
+    met_generate_options options = met_generate_options_default();
+
+    options.sampling = (met_sampling){
+        .temperature = (float)flags->temperature,
+        .top_k = (int32_t)flags->top_k,
+        .top_p = (float)flags->top_p,
+        .min_p = (float)flags->min_p,
+        .repeat_penalty = (float)flags->repeat_penalty,
+        .presence_penalty = (float)flags->presence_penalty,
+        .frequency_penalty = (float)flags->frequency_penalty,
+        .repeat_last_n = (int32_t)flags->repeat_last_n,
+        .seed = seed,
+    };
+    options.max_tokens = (int32_t)flags->max_tokens;
+    options.logprobs = (int32_t)flags->logprobs;
+    options.ignore_end = flags->ignore_end;
+    options.speculate = (int32_t)flags->speculate;
+    options.stop = flags->stop.items;
+    options.stop_count = flags->stop.count;
+    return options;
+}

@@ -26,12 +26,18 @@ typedef struct met_generate_flags {
     int64_t repeat_last_n;
     int64_t seed; /* -1: not given */
     bool ignore_end;
-    const char *output_format;
-    int64_t logprobs; /* -1: none */
-    int64_t speculate; /* 0: off */
+    const char *output_format; /* NULL: not given */
+    int64_t logprobs;          /* -1: none */
+    int64_t speculate;         /* 0: off */
 } met_generate_flags;
 
 enum { MET_GENERATE_FLAG_COUNT = 21 };
 extern const met_option met_generate_flag_table[MET_GENERATE_FLAG_COUNT];
+
+/* The library's options as the flags have them, without callbacks. Texts are borrowed. */
+met_generate_options met_generate_flags_options(const met_generate_flags *flags, uint64_t seed);
+
+/* A new seed, which any JSON reader holds exactly. */
+uint64_t met_generate_random_seed(void);
 
 #endif

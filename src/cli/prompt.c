@@ -100,6 +100,27 @@ static met_status check_utf8(const char *subject, const char *text, size_t bytes
     return MET_OK;
 }
 
+/* What goes with any source of the prompt. */
+static met_status finish_read(const met_generate_flags *flags, met_prompt *prompt, met_error *err)
+{
+    met_status status = MET_OK;
+
+    if (flags->system != NULL) {
+        status = check_utf8("--system", flags->system, strlen(flags->system), err);
+    }
+    if (status == MET_OK && flags->tools != NULL) {
+        status = read_list("--tools", flags->tools, &prompt->tools, err);
+    }
+    return status;
+}
+
+met_status met_prompt_read_tools(const met_generate_flags *flags, met_prompt *prompt,
+                                 met_error *err)
+{
+    *prompt = (met_prompt){0};
+    return finish_read(flags, prompt, err);
+}
+
 met_status met_prompt_read(const met_generate_flags *flags, bool dash, met_prompt *prompt,
                            met_error *err)
 {
@@ -113,12 +134,7 @@ met_status met_prompt_read(const met_generate_flags *flags, bool dash, met_promp
         status = read_text(flags, dash, prompt, err);
         if (status == MET_OK) status = check_utf8("prompt", prompt->text, prompt->text_bytes, err);
     }
-    if (status == MET_OK && flags->system != NULL) {
-        status = check_utf8("--system", flags->system, strlen(flags->system), err);
-    }
-    if (status == MET_OK && flags->tools != NULL) {
-        status = read_list("--tools", flags->tools, &prompt->tools, err);
-    }
+    if (status == MET_OK) status = finish_read(flags, prompt, err);
     if (status != MET_OK) met_prompt_free(prompt);
     return status;
 }

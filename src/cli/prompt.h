@@ -19,6 +19,11 @@ typedef struct met_prompt {
 met_status met_prompt_read(const met_generate_flags *flags, bool dash, met_prompt *prompt,
                            met_error *err);
 
+/* The same for a prompt that is typed later: only the system message is checked and the tools are
+ * read. */
+met_status met_prompt_read_tools(const met_generate_flags *flags, met_prompt *prompt,
+                                 met_error *err);
+
 /* Accepts a zeroed prompt. */
 void met_prompt_free(met_prompt *prompt);
 

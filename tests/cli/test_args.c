@@ -55,7 +55,7 @@ static void defaults_are_those_of_the_library(void **state)
     assert_int_equal(flags.logprobs, options.logprobs);
     assert_int_equal(flags.speculate, options.speculate);
     assert_int_equal(flags.seed, -1);
-    assert_string_equal(flags.output_format, "text");
+    assert_null(flags.output_format); /* chosen by what standard output is */
     assert_null(flags.engine.gguf_path);
     assert_int_equal(args.argument_count, 0);
 }
@@ -189,8 +189,8 @@ static void bad_values_name_flag_found_and_accepted(void **state)
         {"--repeat-penalty", "0", "a number above 0"},
         {"--presence-penalty", "much", "a number"},
         {"--frequency-penalty", "1e99", "a number"},
-        {"--output-format", "tui", "text, json, jsonl or none"},
-        {"--output-format", "TEXT", "text, json, jsonl or none"},
+        {"--output-format", "gui", "tui, text, json, jsonl or none"},
+        {"--output-format", "TEXT", "tui, text, json, jsonl or none"},
         {"--backend", "gpu", "auto, cpu or metal"},
         {"--kv-type", "q8_0", "f16 or f32"},
         {"--matmul", "blas", "auto, native, vendor, mlx or mps"},

@@ -15,6 +15,7 @@ VARIABLES = {
     "METALLIC_TRACE_PATH": ("path", "none", "/dev/null", "/dev/null"),
     "METALLIC_ENABLE_PROFILING": ("choice", "op for a trace, else token", "layer", "layer"),
     "TERM": ("text", "none", "xterm-256color", "xterm-256color"),
+    "NO_COLOR": ("text", "not set", "1", "1"),
 }
 # A value that each type refuses; a text and a file name refuse none.
 REFUSED = {"choice": "none of them", "integer": "3.5", "bool": "maybe"}

@@ -189,7 +189,8 @@ class Prompts(CommandTest):
 
     def test_a_terminal_gets_the_same_bytes_and_no_colours(self):
         plain = self.done("-p", "hello").text
-        code, shown = run_on_terminal("-p", "hello", streams=("stdin", "stdout", "stderr"))
+        code, shown = run_on_terminal("-p", "hello", "-o", "text",
+                                      streams=("stdin", "stdout", "stderr"))
         self.assertEqual((code, shown.replace("\r\n", "\n")), (DONE, plain))
 
     def test_bad_messages_are_refused_and_named(self):

@@ -107,7 +107,7 @@ class Completions(CommandTest):
         self.assertEqual(self.complete("tok"), ["tokenize"])
         self.assertEqual(self.complete("--temp"), ["--temperature"])
         self.assertEqual(self.complete("--output-format", "j"), ["json", "jsonl"])
-        self.assertEqual(self.complete("-o", "t"), ["text"])
+        self.assertEqual(self.complete("-o", "t"), ["tui", "text"])
         self.assertEqual(self.complete("--output-format", "=", "n"), ["none"])
         self.assertEqual(self.complete("--backend", ""), ["auto", "cpu", "metal"])
         self.assertEqual(self.complete("--matmul", ""), ["auto", "native", "vendor", "mlx", "mps"])

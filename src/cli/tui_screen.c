@@ -1,0 +1,218 @@
+/* Owns: the way from text to cells of ncurses, colours and signs. Does not own what is drawn where.
+ *
+ * The invariant: a cluster takes exactly the columns that tui_text.c says. Where the C library has
+ * another opinion about a character, ncurses would follow it and the rest of the line would shift:
+ * such a character is replaced. */
+#include "cli/tui_screen.h"
+
+#include "cli/tui_text.h"
+
+#include <string.h>
+#include <wchar.h>
+
+#include <ncurses.h>
+
+enum { PAIR_ACCENT = 1, PAIR_USER, PAIR_GOOD, PAIR_WARN, PAIR_ERROR };
+
+static const met_tui_glyphs unicode_glyphs = {
+    .line = "─",
+    .column = "│",
+    .tee_down = "┬",
+    .tee_up = "┴",
+    .prompt = "❯",
+    .bullet = "·",
+    .error = "✗",
+    .dot = "●",
+    .middle = " · ",
+    .ellipsis = "…",
+    .up = "↑",
+    .down = "↓",
+    .open = "▾",
+    .closed = "▸",
+    .bar_full = "█",
+    .bar_empty = "░",
+    .spark = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+};
+
+static const met_tui_glyphs ascii_glyphs = {
+    .line = "-",
+    .column = "|",
+    .tee_down = "+",
+    .tee_up = "+",
+    .prompt = ">",
+    .bullet = "-",
+    .error = "!",
+    .dot = "*",
+    .middle = " - ",
+    .ellipsis = "...",
+    .up = "^",
+    .down = "v",
+    .open = "-",
+    .closed = "+",
+    .bar_full = "#",
+    .bar_empty = ".",
+    .spark = {"_", ".", ",", "-", "=", "+", "*", "#"},
+};
+
+void met_tui_screen_init(met_tui_screen *screen, bool utf8)
+{
+    screen->utf8 = utf8;
+    screen->glyphs = utf8 ? &unicode_glyphs : &ascii_glyphs;
+    /* met_tui_terminal_enter starts colours only where they are wanted. The eight colours that a
+     * theme defines, on the background that the terminal has. */
+    screen->color = COLOR_PAIRS > PAIR_ERROR;
+    if (!screen->color) return;
+    (void)init_pair(PAIR_ACCENT, COLOR_CYAN, -1);
+    (void)init_pair(PAIR_USER, COLOR_BLUE, -1);
+    (void)init_pair(PAIR_GOOD, COLOR_GREEN, -1);
+    (void)init_pair(PAIR_WARN, COLOR_YELLOW, -1);
+    (void)init_pair(PAIR_ERROR, COLOR_RED, -1);
+}
+
+static void look_of(const met_tui_screen *screen, met_tui_style style, attr_t *attributes,
+                    short *pair)
+{
+    *attributes = A_NORMAL;
+    *pair = 0;
+    switch (style) {
+    case MET_TUI_STYLE_PLAIN: break;
+    case MET_TUI_STYLE_DIM: *attributes = A_DIM; break;
+    case MET_TUI_STYLE_STRONG: *attributes = A_BOLD; break;
+    case MET_TUI_STYLE_ACCENT: *pair = PAIR_ACCENT; break;
+    case MET_TUI_STYLE_USER:
+        *attributes = A_BOLD;
+        *pair = PAIR_USER;
+        break;
+    case MET_TUI_STYLE_GOOD: *pair = PAIR_GOOD; break;
+    case MET_TUI_STYLE_WARN: *pair = PAIR_WARN; break;
+    case MET_TUI_STYLE_ERROR: *pair = PAIR_ERROR; break;
+    case MET_TUI_STYLE_SELECTED: *attributes = A_REVERSE; break;
+    }
+    if (!screen->color) *pair = 0;
+}
+
+/* One cell and what stands on it. */
+typedef struct cell {
+    wchar_t text[CCHARW_MAX + 1];
+    int length;
+    int columns;
+} cell;
+
+static void put_cell(const cell *c, attr_t attributes, short pair)
+{
+    cchar_t out;
+
+    if (c->length == 0) return;
+    if (setcchar(&out, c->text, attributes, pair, NULL) == OK) (void)add_wch(&out);
+}
+
+/* A character that cannot be shown, in as many columns. */
+static void set_replacement(const met_tui_screen *screen, cell *c, int columns)
+{
+    c->text[0] = screen->utf8 ? 0xfffd : L'?';
+    c->text[1] = 0;
+    c->length = 1;
+    c->columns = columns;
+}
+
+static void put_replacement(const cell *c, attr_t attributes, short pair)
+{
+    cell blank = {.text = L" ", .length = 1, .columns = 1};
+
+    put_cell(c, attributes, pair);
+    for (int i = 1; i < c->columns; i++)
+        put_cell(&blank, attributes, pair);
+}
+
+static void put_cluster(const met_tui_screen *screen, met_str cluster, attr_t attributes,
+                        short pair)
+{
+    cell c = {.length = 0};
+    bool replaced = false;
+
+    for (size_t at = 0; at < cluster.bytes;) {
+        size_t bytes;
+        int columns;
+        int32_t code = met_tui_code_point(cluster, at, &bytes);
+        met_tui_drawn drawn = met_tui_code_point_drawn(code, at == 0, &columns);
+        at += bytes;
+        if (drawn == MET_TUI_DRAWN_NOT) continue;
+        if (drawn == MET_TUI_DRAWN_MARK) {
+            bool fits = screen->utf8 && c.length > 0 && c.length < CCHARW_MAX && !replaced;
+            if (!fits || wcwidth((wchar_t)code) != 0) continue;
+            c.text[c.length++] = (wchar_t)code;
+            c.text[c.length] = 0;
+            continue;
+        }
+        replaced ? put_replacement(&c, attributes, pair) : put_cell(&c, attributes, pair);
+        c = (cell){.text = {(wchar_t)code}, .length = 1, .columns = columns};
+        replaced = drawn == MET_TUI_DRAWN_INSTEAD || (!screen->utf8 && code > 0x7e) ||
+                   wcwidth((wchar_t)code) != columns;
+        if (replaced) set_replacement(screen, &c, columns);
+    }
+    replaced ? put_replacement(&c, attributes, pair) : put_cell(&c, attributes, pair);
+}
+
+int met_tui_put(const met_tui_screen *screen, int row, int column, int columns, met_str text,
+                met_tui_style style)
+{
+    attr_t attributes;
+    short pair;
+    int used = 0;
+
+    if (row < 0 || row >= LINES || column < 0 || column >= COLS) return 0;
+    if (columns > COLS - column) columns = COLS - column;
+    look_of(screen, style, &attributes, &pair);
+    if (move(row, column) == ERR) return 0;
+    for (size_t at = 0; at < text.bytes;) {
+        met_tui_cluster cluster = met_tui_cluster_at(text, at);
+        if (used + cluster.columns > columns) break;
+        met_str bytes = {text.data + at, cluster.bytes};
+        if (bytes.bytes == 1 && bytes.data[0] == '\t') {
+            bytes = (met_str){"    ", MET_TUI_TAB_COLUMNS};
+            for (size_t i = 0; i < bytes.bytes; i++)
+                put_cluster(screen, (met_str){bytes.data + i, 1}, attributes, pair);
+        } else if (cluster.columns > 0) {
+            put_cluster(screen, bytes, attributes, pair);
+        }
+        used += cluster.columns;
+        at += cluster.bytes;
+    }
+    return used;
+}
+
+int met_tui_put_text(const met_tui_screen *screen, int row, int column, int columns,
+                     const char *text, met_tui_style style)
+{
+    return met_tui_put(screen, row, column, columns, (met_str){text, strlen(text)}, style);
+}
+
+void met_tui_put_right(const met_tui_screen *screen, int row, int column, int columns,
+                       const char *text, met_tui_style style)
+{
+    int wide = met_tui_text_columns((met_str){text, strlen(text)});
+
+    if (wide > columns) return;
+    (void)met_tui_put_text(screen, row, column + columns - wide, wide, text, style);
+}
+
+void met_tui_fill(const met_tui_screen *screen, int row, int column, int columns, const char *glyph,
+                  met_tui_style style)
+{
+    for (int i = 0; i < columns; i++)
+        (void)met_tui_put_text(screen, row, column + i, 1, glyph, style);
+}
+
+void met_tui_erase(const met_tui_screen *screen, const met_tui_area *area)
+{
+    for (int row = 0; row < area->rows; row++)
+        met_tui_fill(screen, area->row + row, area->column, area->columns, " ",
+                     MET_TUI_STYLE_PLAIN);
+}
+
+void met_tui_show(int row, int column)
+{
+    (void)curs_set(row < 0 ? 0 : 1);
+    if (row >= 0) (void)move(row, column);
+    (void)refresh();
+}

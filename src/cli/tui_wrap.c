@@ -1,0 +1,118 @@
+/* Owns: where lines end. Words are kept whole where they fit; Chinese, Japanese and other wide
+ * characters may part anywhere but before closing punctuation.
+ *
+ * The invariant: a line depends on the text from its beginning on and on nothing before, so that
+ * text that grows moves its last line only. */
+#include "cli/tui_wrap.h"
+
+#include "cli/tui_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add_line(met_tui_lines *lines, size_t begin, size_t end)
+{
+    if (lines->failed) return;
+    if (lines->count == lines->capacity) {
+        size_t capacity = lines->capacity == 0 ? 8 : 2 * lines->capacity;
+        met_span *items = realloc(lines->items, capacity * sizeof *items);
+        if (items == NULL) {
+            lines->failed = true;
+            return;
+        }
+        lines->items = items;
+        lines->capacity = capacity;
+    }
+    lines->items[lines->count++] = (met_span){begin, end};
+}
+
+/* Marks that may not begin a line. */
+static bool closes(met_str text, size_t at)
+{
+    static const char *const marks[] = {"、", "。", "，", "．", "！", "？", "；", "：", "）",
+                                        "」", "』", "】", "》", "〉", "”",  "’",  "ー", "々"};
+
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        size_t bytes = strlen(marks[i]);
+        if (text.bytes - at >= bytes && memcmp(text.data + at, marks[i], bytes) == 0) return true;
+    }
+    return false;
+}
+
+/* The end of the line that begins at `begin`; *next is where the following one begins, or
+ * text.bytes + 1 when this is the last. */
+static size_t line_end(met_str text, size_t begin, int columns, met_tui_wrap_at mode, size_t *next)
+{
+    size_t at = begin;
+    size_t cut = begin, cut_next = begin; /* the last place where the line may end */
+    size_t word_end = begin;              /* the end of what is not blank */
+    bool wide_before = false;
+    int used = 0;
+
+    while (at < text.bytes) {
+        met_tui_cluster cluster = met_tui_cluster_at(text, at);
+        bool blank = text.data[at] == ' ' || text.data[at] == '\t';
+        if (text.data[at] == '\n') {
+            *next = at + 1;
+            return mode == MET_TUI_WRAP_WORDS ? word_end : at;
+        }
+        bool wide = cluster.columns >= 2 && !blank;
+        if (!blank && at > begin && (wide || wide_before) && word_end == at && !closes(text, at)) {
+            cut = word_end;
+            cut_next = at;
+        }
+        bool fits = used + cluster.columns <= columns || at == begin;
+        if (!fits && (mode == MET_TUI_WRAP_CELLS || !blank)) {
+            if (mode == MET_TUI_WRAP_WORDS && cut_next > begin) {
+                *next = cut_next;
+                return cut;
+            }
+            *next = at; /* one word, wider than the line */
+            return at;
+        }
+        used += cluster.columns;
+        at += cluster.bytes;
+        if (!blank) {
+            word_end = at;
+        } else if (word_end > begin) { /* not in the indentation of a line */
+            cut = word_end;
+            cut_next = at;
+        }
+        wide_before = wide;
+    }
+    *next = text.bytes + 1;
+    return mode == MET_TUI_WRAP_WORDS ? word_end : text.bytes;
+}
+
+void met_tui_wrap(met_tui_lines *lines, met_str text, int columns, met_tui_wrap_at mode)
+{
+    size_t begin = 0;
+
+    if (lines->columns == columns && lines->count > 0 && lines->text_bytes <= text.bytes) {
+        if (lines->text_bytes == text.bytes) return;
+        begin = lines->items[--lines->count].begin;
+    } else {
+        lines->count = 0;
+    }
+    lines->columns = columns;
+    lines->text_bytes = text.bytes;
+    while (begin <= text.bytes && !lines->failed) {
+        size_t next;
+        size_t end = line_end(text, begin, columns, mode, &next);
+        add_line(lines, begin, end);
+        begin = next;
+    }
+}
+
+void met_tui_lines_clear(met_tui_lines *lines)
+{
+    lines->count = 0;
+    lines->columns = 0;
+    lines->text_bytes = 0;
+}
+
+void met_tui_lines_free(met_tui_lines *lines)
+{
+    free(lines->items);
+    *lines = (met_tui_lines){0};
+}
