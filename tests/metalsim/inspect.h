@@ -64,8 +64,8 @@ struct metalsim_totals metalsim_log_totals(void);
 
 /* ---- Switches ------------------------------------------------------------------------------ */
 
-/* METALSIM_SEED: 0 runs in order; others shuffle threads, groups and, between barriers, dispatches.
- */
+/* METALSIM_SEED: 0 runs in order, and only when somebody waits. Others shuffle threads, groups and,
+ * between barriers, dispatches; 1 runs at commit, the rest then or at the wait by chance. */
 void metalsim_set_seed(uint64_t seed);
 /* METALSIM_TRAFFIC: kernels compiled from now on count the bytes they move. */
 void metalsim_count_traffic(bool on);

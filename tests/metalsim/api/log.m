@@ -74,27 +74,44 @@ static void count_plain(struct metalsim_entry *entry, const struct api_command *
     }
 }
 
+/* A label, which is any text, as JSON. */
+static void write_text(const char *name, const char *text)
+{
+    fprintf(file, "\"%s\":\"", name);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            fprintf(file, "\\%c", *text);
+        else if ((unsigned char)*text < 0x20)
+            fprintf(file, "\\u%04x", (unsigned)(unsigned char)*text);
+        else
+            fputc(*text, file);
+    }
+    fputs("\",", file);
+}
+
 static void write_line(const struct metalsim_entry *entry)
 {
     const struct api_settings *settings = api_settings_get();
     if (settings->log_path[0] == '\0') return;
     if (file == NULL) file = fopen(settings->log_path, "a");
     if (file == NULL) api_misuse("METALSIM_LOG: cannot write %s", settings->log_path);
-    fprintf(file,
-            "{\"command_buffer\":%" PRIu64 ",\"window\":%u,\"encoder\":\"%s\",\"kernel\":\"%s\","
-            "\"groups\":[%u,%u,%u],\"group_threads\":[%u,%u,%u],\"buffers\":[",
-            entry->command_buffer, entry->window, entry->encoder, entry->kernel, entry->groups[0],
-            entry->groups[1], entry->groups[2], entry->group_threads[0], entry->group_threads[1],
-            entry->group_threads[2]);
+    fprintf(file, "{\"command_buffer\":%" PRIu64 ",\"window\":%u,", entry->command_buffer,
+            entry->window);
+    write_text("encoder", entry->encoder);
+    write_text("kernel", entry->kernel);
+    fprintf(file, "\"groups\":[%u,%u,%u],\"group_threads\":[%u,%u,%u],\"buffers\":[",
+            entry->groups[0], entry->groups[1], entry->groups[2], entry->group_threads[0],
+            entry->group_threads[1], entry->group_threads[2]);
     const char *separator = "";
     for (size_t i = 0; i < METALSIM_BINDINGS; i++) {
         const struct metalsim_traffic *one = &entry->bindings[i];
         if (!one->bound || one->is_bytes) continue;
+        fprintf(file, "%s{\"index\":%zu,", separator, i);
+        write_text("label", one->label);
         fprintf(file,
-                "%s{\"index\":%zu,\"label\":\"%s\",\"read\":%" PRIu64 ",\"read_total\":%" PRIu64
-                ",\"written\":%" PRIu64 ",\"written_total\":%" PRIu64 "}",
-                separator, i, one->label, one->read_unique, one->read_total, one->written_unique,
-                one->written_total);
+                "\"read\":%" PRIu64 ",\"read_total\":%" PRIu64 ",\"written\":%" PRIu64
+                ",\"written_total\":%" PRIu64 "}",
+                one->read_unique, one->read_total, one->written_unique, one->written_total);
         separator = ",";
     }
     fputs("]}\n", file);

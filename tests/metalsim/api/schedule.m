@@ -19,17 +19,6 @@ static unsigned polls;
 static bool device_is_lost;
 static sim_executor *executor;
 
-void api_gpu_commit(SimCommandBuffer *buffer)
-{
-    if (pending_count == pending_capacity) {
-        pending_capacity = pending_capacity != 0 ? 2 * pending_capacity : 64;
-        pending = realloc(pending, pending_capacity * sizeof *pending);
-        if (pending == NULL) api_misuse("no memory for committed command buffers");
-    }
-    buffer->number = ++commits;
-    pending[pending_count++] = [buffer retain];
-}
-
 static SimCommandBuffer *oldest_of(const SimQueue *queue)
 {
     for (size_t i = 0; i < pending_count; i++)
@@ -164,51 +153,48 @@ static void after_dispatch(SimCommandBuffer *buffer, const struct api_command *c
     api_log_work(buffer, command, report);
 }
 
-/* Run those of [first, end) that are marked, together. */
-static void run_together(SimCommandBuffer *buffer, size_t first, const bool *chosen, size_t end)
+/* Run the dispatches of [first, end) that are of one round, together. */
+static void run_round(SimCommandBuffer *buffer, size_t first, size_t end, const size_t *rounds,
+                      size_t round)
 {
+    const struct api_command *commands = buffer->commands;
     size_t count = 0;
     sim_dispatch *dispatches = calloc(end - first, sizeof *dispatches);
     sim_report *reports = calloc(end - first, sizeof *reports);
     if (dispatches == NULL || reports == NULL)
         api_misuse("no memory for %zu dispatches", end - first);
     for (size_t i = first; i < end; i++)
-        if (chosen[i - first]) dispatches[count++] = dispatch_of(&buffer->commands[i]);
+        if (commands[i].kind == API_DISPATCH && rounds[i - first] == round)
+            dispatches[count++] = dispatch_of(&commands[i]);
     sim_executor_run(executor_for_run(), dispatches, count, reports);
     count = 0;
     for (size_t i = first; i < end; i++)
-        if (chosen[i - first]) after_dispatch(buffer, &buffer->commands[i], &reports[count++]);
+        if (commands[i].kind == API_DISPATCH && rounds[i - first] == round)
+            after_dispatch(buffer, &commands[i], &reports[count++]);
     buffer->window_count++;
     free(dispatches);
     free(reports);
 }
 
-/* Dispatches with no barrier for all between them. Those that a resource barrier holds back wait
- * for the next round. */
+/* Dispatches with no barrier for all between them. One that a resource barrier holds back runs in
+ * the round after the last of those that it waits for. */
 static void run_window(SimCommandBuffer *buffer, size_t first, size_t end)
 {
     const struct api_command *commands = buffer->commands;
-    bool *chosen = calloc(end - first, sizeof *chosen), *done = calloc(end - first, sizeof *done);
-    if (chosen == NULL || done == NULL) api_misuse("no memory for a window of dispatches");
-    for (size_t left = 1; left > 0;) {
-        left = 0;
-        for (size_t i = first; i < end; i++) {
-            bool is_ready = commands[i].kind == API_DISPATCH && !done[i - first];
-            bool was_ready = is_ready;
-            for (size_t k = first; is_ready && k < i; k++)
-                is_ready = commands[k].kind != API_DISPATCH || done[k - first] ||
-                           !is_ordered(commands, k, i);
-            chosen[i - first] = is_ready;
-            if (was_ready && !is_ready) left++;
-        }
-        run_together(buffer, first, chosen, end);
-        for (size_t i = first; i < end; i++)
-            done[i - first] |= chosen[i - first];
-    }
-    for (size_t i = first; i < end; i++)
+    size_t last_round = 0;
+    size_t *rounds = calloc(end - first, sizeof *rounds);
+    if (rounds == NULL) api_misuse("no memory for a window of dispatches");
+    for (size_t i = first; i < end; i++) {
         if (commands[i].kind == API_RESOURCE_BARRIER) api_log_barrier();
-    free(chosen);
-    free(done);
+        for (size_t k = first; commands[i].kind == API_DISPATCH && k < i; k++)
+            if (commands[k].kind == API_DISPATCH && rounds[k - first] >= rounds[i - first] &&
+                is_ordered(commands, k, i))
+                rounds[i - first] = rounds[k - first] + 1;
+        if (rounds[i - first] > last_round) last_round = rounds[i - first];
+    }
+    for (size_t round = 0; round <= last_round; round++)
+        run_round(buffer, first, end, rounds, round);
+    free(rounds);
 }
 
 static size_t window_end(const SimCommandBuffer *buffer, size_t first)
@@ -295,6 +281,35 @@ static bool advance_another(const SimQueue *except)
         if (buffer->next_command != before) return true;
     }
     return false;
+}
+
+/* A GPU may begin at once, or only when somebody waits: a host is right when both give the same.
+ * Seed 0 is always late, so that a missing wait shows; seed 1 always at once, so that what is
+ * written after the commit comes too late; the others are the one or the other by chance. */
+static bool runs_at_commit(const SimCommandBuffer *buffer)
+{
+    uint64_t seed = api_settings_get()->seed;
+    return seed == 1 || (seed > 1 && (api_hash(seed, &buffer->number, 8) >> 32 & 1) != 0);
+}
+
+/* Until the queue is empty or waits for an event. */
+static void run_what_can(const SimQueue *queue)
+{
+    SimCommandBuffer *buffer;
+    while ((buffer = oldest_of(queue)) != nil && advance(buffer))
+        finish(buffer);
+}
+
+void api_gpu_commit(SimCommandBuffer *buffer)
+{
+    if (pending_count == pending_capacity) {
+        pending_capacity = pending_capacity != 0 ? 2 * pending_capacity : 64;
+        pending = realloc(pending, pending_capacity * sizeof *pending);
+        if (pending == NULL) api_misuse("no memory for committed command buffers");
+    }
+    buffer->number = ++commits;
+    pending[pending_count++] = [buffer retain];
+    if (runs_at_commit(buffer)) run_what_can(buffer->queue);
 }
 
 /* The lock is given up for a moment: another thread may signal an event or commit. */

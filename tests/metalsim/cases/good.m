@@ -10,6 +10,7 @@ static void every_argument_bound(void)
     id<MTLBuffer> x = floats(@"x", 70, 0), y = floats(@"y", 70, 0);
     id<MTLCommandBuffer> commands = command_buffer();
     id<MTLComputeCommandEncoder> encoding = encoder(commands, @"scale");
+    y.label = @"say \"y\"";
     float k = 3.0f;
     [encoding setBuffer:x offset:0 atIndex:0];
     [encoding setBuffer:y offset:0 atIndex:1];

@@ -21,6 +21,26 @@ static void nothing_runs_before_a_wait(void)
     CHECK(values(x)[0] == 1.0f);
 }
 
+/* A mistake of the host: 10 + 1 when the work runs late, 10 when it ran at once. */
+static void seeds_show_a_write_after_the_commit(void)
+{
+    int late = 0;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        metalsim_set_seed(seed);
+        id<MTLBuffer> x = floats(@"x", 8, 0);
+        id<MTLCommandBuffer> commands = command_buffer();
+        encode_add_one(commands, x);
+        [commands commit];
+        bool has_run = commands.status == MTLCommandBufferStatusCompleted;
+        values(x)[0] = 10.0f;
+        [commands waitUntilCompleted];
+        CHECK(values(x)[0] == (has_run ? 10.0f : 11.0f));
+        CHECK(seed > 1 || has_run == (seed == 1));
+        late += !has_run;
+    }
+    CHECK(late > 1 && late < 19);
+}
+
 static void waiting_for_the_last_runs_all_before_it(void)
 {
     id<MTLBuffer> x = floats(@"x", 8, 0);
@@ -326,6 +346,7 @@ static void threads_share_the_device(void)
     }
 const struct test_case order_cases[] = {
     CASE(nothing_runs_before_a_wait),
+    CASE(seeds_show_a_write_after_the_commit),
     CASE(waiting_for_the_last_runs_all_before_it),
     CASE(a_queue_with_all_in_flight_waits_for_the_oldest),
     CASE(polling_ends),
