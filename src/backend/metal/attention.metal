@@ -13,7 +13,7 @@
 /* Onto the scores of a lane's key with all queries: one running sum each, elements ascending. */
 static inline void met_scores(device const uchar *kv, ulong keys, int padded, int queries,
                               threadgroup const float *q, uint lane,
-                              thread float scores[ATTENTION_QUERIES])
+                              thread float *scores)
 {
     for (int d = 0; d < padded; d += 4) {
         const float4 k = met_kv_read4(kv, keys + ulong(d * MET_METAL_KEY_TILE + 4 * int(lane)));

@@ -35,10 +35,14 @@ static inline void met_stage_weights(device const uchar *row, bool exists, int c
 static inline void met_stage_inputs(constant met_metal_product &a, device const float *x, int token,
                                     int column, threadgroup float *to)
 {
-    for (int c = 0; c < 8; c++) {
-        const bool exists = token < a.tokens && column + c < a.cols;
-        to[c] = exists ? x[ulong(token) * ulong(a.cols) + ulong(column + c)] : 0.0f;
+    device const float *from = x + ulong(token) * ulong(a.cols) + ulong(column);
+    if (token < a.tokens && column + 8 <= a.cols) {
+        ((threadgroup float4 *)to)[0] = float4(((device const packed_float4 *)from)[0]);
+        ((threadgroup float4 *)to)[1] = float4(((device const packed_float4 *)from)[1]);
+        return;
     }
+    for (int c = 0; c < 8; c++)
+        to[c] = token < a.tokens && column + c < a.cols ? from[c] : 0.0f;
 }
 
 /* See arguments.h. A threadgroup has 32 pairs of rows (64 rows) and 32 tokens; each of its 4

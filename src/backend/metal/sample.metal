@@ -391,7 +391,7 @@ static inline ulong met_remaining(threadgroup met_sample_shared &s, constant met
 }
 
 /* See arguments.h. One threadgroup; thread i has tokens i, i + threads, ... throughout.
- * Threadgroup memory: met_sample_shared, 3.4 KiB. Barriers: met_cut says, and around every number
+ * Threadgroup memory: met_sample_shared, 3.3 KiB. Barriers: met_cut says, and around every number
  * that one thread leaves for all. */
 kernel void met_sample_draw(constant met_metal_sample &a [[buffer(0)]],
                             device const float *logits [[buffer(1)]],
