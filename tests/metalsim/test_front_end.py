@@ -217,13 +217,16 @@ class Checks(unittest.TestCase):
         "struct a {\nvirtual int f();\n};": "'virtual' is not in the Metal language",
         "\nstatic int f(int x, ...) { return x; }": "variable number of arguments",
         "\nstatic float f(const float *p) { return p[0]; }": "explicit address space",
-        "\nstatic float f(float &p) { return p; }": "explicit address space",
+        "\nstatic float f(float &p) { return p; }":
+            "reference type must have explicit address space qualifier",
         "static float f(device float *p) {\nconst float *q = p; return q[0];\n}":
-            "explicit address space",
+            "pointer type must have explicit address space qualifier",
+        "static float f(device float *p) {\ndevice float *q = (float *)p; return q[0];\n}":
+            "pointer type must have explicit address space qualifier",
         "struct s { int a; };\nstatic int f(thread s &x) {s *p = &x; return p->a; }":
             "explicit address space",
-        "\nstatic const int table[2] = {1, 2};": "must lie in the constant address space",
-        "\nint counter;": "must lie in the constant address space",
+        "\nstatic const int table[2] = {1, 2};": "program scope variable must reside in constant address space",
+        "\nint counter;": "program scope variable must reside in constant address space",
         "static int f(int x) {\nthreadgroup int y[4]; y[0] = x; return y[0];\n}":
             "can only be declared in a kernel",
     }

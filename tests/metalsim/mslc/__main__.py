@@ -7,7 +7,6 @@ headers; rewriting; the check pass (address spaces, nothing generated) and the c
 side. Messages name the lines of the source. Exit status 0, or 1 with messages on stderr.
 """
 import argparse
-import os
 import pathlib
 import platform
 import subprocess
@@ -21,11 +20,13 @@ import writer
 from lexer import SourceError, lex, text_of
 
 HERE = pathlib.Path(__file__).resolve().parent
-CLANG = os.environ.get("METALSIM_CLANG", "clang++-16")
+CLANG = "clang++-16"
 LANGUAGE = ["-xc++", "-std=c++14"]
 # Metal 3.0: what METAL.md names as the floor.
 DEFINES = ["-D__METAL__=1", "-D__METAL_VERSION__=300", "-D__METAL_MACOS__=1"]
-PROCESSOR = {"x86_64": ["-mavx2", "-mf16c", "-mfma"]}.get(platform.machine(), [])
+# Half in float registers would keep more bits than half has, and char is signed everywhere.
+PROCESSOR = {"x86_64": ["-mavx2", "-mf16c", "-mfma", "-Xclang",
+                        "-ffloat16-excess-precision=none"]}.get(platform.machine(), [])
 # Values that nobody set are errors in any compiler; what is only suspicious is the author's affair.
 WARNINGS = ["-Wno-everything", "-Werror=uninitialized", "-Werror=sometimes-uninitialized",
             "-Werror=return-type", "-ferror-limit=20"]
@@ -33,8 +34,7 @@ WARNINGS = ["-Wno-everything", "-Werror=uninitialized", "-Werror=sometimes-unini
 # copies of the same line, nor end in a jump to the barrier.
 OPTIMISED = ["-O2", "-g1", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti",
              "-fconvergent-functions", "-fno-optimize-sibling-calls",
-             "-fno-math-errno", "-fvisibility=hidden", "-Xclang",
-             "-ffloat16-excess-precision=none"]
+             "-fno-math-errno", "-fvisibility=hidden", "-fsigned-char"]
 # Calls before every access of any size, answered by the executor (traffic.c). Accesses are counted
 # as written: no vectorisation over iterations, no merging of equal reads.
 COUNTED = ["-fsanitize=kernel-address", "-fno-vectorize", "-fno-slp-vectorize"] + [

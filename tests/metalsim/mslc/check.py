@@ -39,9 +39,9 @@ def _functions(tokens, pairs):
             yield declaration, name
 
 
-def _says_no_space(tokens):
-    texts = [token.text for token in tokens if token.is_code]
-    return ("*" in texts or "&" in texts) and SPACES.isdisjoint(texts)
+def _lacks_space(kind):
+    """The message, in Apple's words, for a pointer or reference that does not say where it points."""
+    return f"{'pointer' if kind == '*' else 'reference'} type must have explicit address space qualifier"
 
 
 def _parameters(tokens, pairs):
@@ -51,9 +51,10 @@ def _parameters(tokens, pairs):
         if declaration.body < 0 or text_at(tokens, opening) != "(":
             continue
         for part in split_at_commas(tokens[opening + 1:pairs[opening]]):
-            if _says_no_space(part):
-                place = next(token for token in part if token.is_code)
-                yield place, "a pointer or reference must have an explicit address space"
+            texts = [token.text for token in part if token.is_code]
+            marks = [text for text in texts if text in ("*", "&")]
+            if marks and SPACES.isdisjoint(texts):
+                yield next(token for token in part if token.is_code), _lacks_space(marks[0])
 
 
 def _known_types(tokens):
@@ -96,7 +97,20 @@ def _locals(tokens, pairs):
             if (text_at(tokens, k) in ("*", "&") and name < len(tokens)
                     and tokens[name].kind == "name"
                     and text_at(tokens, following(tokens, name)) in ("=", ";", ",", "[", ":")):
-                yield tokens[start], "a pointer or reference must have an explicit address space"
+                yield tokens[start], _lacks_space(tokens[k].text)
+
+
+def _casts(tokens, pairs):
+    """So does the type of a cast: (TYPE *)x."""
+    types = _known_types(tokens)
+    for i, token in enumerate(tokens):
+        if token.text != "(":
+            continue
+        code = [t.text for t in tokens[i + 1:pairs[i]] if t.is_code and t.text not in _QUALIFIERS]
+        after = following(tokens, pairs[i])
+        if (len(code) > 1 and code[0] in types and set(code[1:]) == {"*"} and after < len(tokens)
+                and (tokens[after].kind == "name" or tokens[after].text in ("(", "&"))):
+            yield token, _lacks_space("*")
 
 
 def _program_scope(tokens, pairs):
@@ -113,8 +127,8 @@ def _program_scope(tokens, pairs):
             continue
         if reader.function_name(tokens, declaration, pairs) >= 0:
             continue
-        yield tokens[declaration.first], ("a variable at program scope must lie in the constant "
-                                          "address space")
+        yield tokens[declaration.first], ("program scope variable must reside in constant address "
+                                          "space")
 
 
 def _group_variables(tokens, pairs):
@@ -134,7 +148,7 @@ def check(tokens):
     """Raise SourceError at the first thing found."""
     pairs = partners(tokens)
     found = list(_banned(tokens))
-    for rule in (_parameters, _locals, _program_scope, _group_variables):
+    for rule in (_parameters, _locals, _casts, _program_scope, _group_variables):
         found += rule(tokens, pairs)
     if found:
         raise SourceError(*min(found, key=lambda item: item[0].line))
