@@ -78,14 +78,14 @@ def dispatch(kernel, grid, group, buffers=None, memory=None, constants=None):
     return command
 
 
-def run(source, dispatches, arrays, mode="plain", options=()):
+def run(source, dispatches, arrays, mode="plain", options=(), cache=None):
     """Run dispatches of a source (a path) on arrays by name; see dispatch()."""
     program = build("drive", [HERE / "drive.c"], mode)
     with tempfile.TemporaryDirectory() as folder:
         for name, array in arrays.items():
             np.ascontiguousarray(array).tofile(f"{folder}/{name}")
         done = subprocess.run(
-            [program, "--compiler", COMPILER, "--cache", FOLDER / "cache", "--source", source,
+            [program, "--compiler", COMPILER, "--cache", cache or FOLDER / "cache", "--source", source,
              *options, *(word for words in dispatches for word in words)],
             cwd=folder, capture_output=True, text=True, errors="replace", check=False,
             env={**os.environ, "TSAN_OPTIONS": "exitcode=66", "ASAN_OPTIONS": "exitcode=67"})

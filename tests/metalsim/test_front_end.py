@@ -1,10 +1,13 @@
 """mslc itself: every rewriting rule on a small case, messages with the lines of the source, the ban
 list, and the cache's names."""
+import concurrent.futures
 import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
+
+import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE), str(HERE / "mslc")]
@@ -194,11 +197,16 @@ class Reader(unittest.TestCase):
                 ("device float a [[buffer(0)]]", "buffer a must be a pointer or reference"),
                 ("device float *a [[threadgroup(0)]]", "a must be a pointer into threadgroup memory"),
                 ("device uint *a [[thread_position_in_grid]]", "is a value, a is not"),
+                ("device float * [[buffer(0)]], [[buffer(1)]]", "a parameter without a name"),
+                ("device float *a [[buffer(0)]],", "a parameter without a name"),
+                ("uint [[thread_position_in_grid]]", "a parameter without a type"),
                 ("float4 a [[stage_in]]", r"does not know \[\[stage_in\]\]")):
             with self.assertRaisesRegex(lexer.SourceError, "x.metal:2:1: error: kernel k: .*" + message):
                 self.read(f"\nkernel void k({parameter}) {{}}")
         with self.assertRaisesRegex(lexer.SourceError, "kernel k must return void"):
             self.read("kernel int k(device float *a [[buffer(0)]]) {}")
+        with self.assertRaisesRegex(lexer.SourceError, "'kernel' is not followed by a function"):
+            rewritten("kernel int k;", rewriter.kernels)
         with self.assertRaisesRegex(lexer.SourceError, "instantiation of g, which is not a kernel"):
             self.read('template [[host_name("x")]] kernel void g<2>(device int *);')
 
@@ -229,6 +237,9 @@ class Checks(unittest.TestCase):
         "\nint counter;": "program scope variable must reside in constant address space",
         "static int f(int x) {\nthreadgroup int y[4]; y[0] = x; return y[0];\n}":
             "can only be declared in a kernel",
+        "\nkernel void k(device int *o [[buffer(0)]], uint2 a [[thread_position_in_grid]], "
+        "uint b [[threads_per_threadgroup]], uint c [[thread_index_in_simdgroup]]) {}":
+            "either all scalar types or all vector types",
     }
     GOOD = """
         constant int table[2] = {1, 2};
@@ -302,6 +313,64 @@ class Command(unittest.TestCase):
         done = self.mslc("kernel void k(\0) \x7f {{{")
         self.assertEqual(done.returncode, 1)
         self.assertIn("error:", done.stderr)
+
+
+class Cache(unittest.TestCase):
+    """Compiled sources by content; several processes at once."""
+
+    TEXT = HEADER + "kernel void k(device float *o [[buffer(0)]]) { o[0] = VALUE; }\n"
+
+    def setUp(self):
+        if reason := runner.reason_to_skip():
+            self.skipTest(reason)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.cache = self.folder / "cache"
+        self.source = self.folder / "a.metal"
+        self.source.write_text(self.TEXT)
+
+    def run_source(self, value="1.0f", cache=None):
+        arrays = {"o": np.zeros(1, np.float32)}
+        return runner.run(self.source, [runner.dispatch("k", 1, 1, {0: "o"})], arrays,
+                          options=[f"-DVALUE={value}"], cache=cache or self.cache)
+
+    def files(self):
+        return sorted(path.name for path in self.cache.iterdir() if path.name != "python")
+
+    def test_every_source_and_flag_has_a_file_of_its_own(self):
+        for value in ("1.0f", "2.0f", "1.0f"):
+            self.assertEqual(self.run_source(value).arrays["o"][0], float(value[:-1]))
+        self.assertEqual(len(self.files()), 2)
+        self.source.write_text(self.TEXT + "\n// changed\n")
+        self.run_source()
+        self.assertEqual(len(self.files()), 3)
+        self.assertTrue(all(name.endswith(".so") for name in self.files()))
+
+    def test_processes_that_compile_the_same_do_not_disturb_each_other(self):
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            results = list(pool.map(lambda _: self.run_source(), range(3)))
+        self.assertTrue(all(result.ok for result in results), results)
+        self.assertEqual(len(self.files()), 1)
+
+    def test_a_damaged_file_is_made_again(self):
+        self.run_source()
+        file = self.cache / self.files()[0]
+        for content in (b"", b"\x7fELF", b"not a library"):
+            file.write_bytes(content)
+            result = self.run_source()
+            self.assertTrue(result.ok, result)
+
+    def test_a_source_that_does_not_compile_leaves_nothing(self):
+        result = self.run_source("nothing")
+        self.assertEqual(result.status, 2)
+        self.assertIn("program_source:3:", result.output)
+        self.assertEqual(self.files(), [])
+
+    def test_a_folder_that_cannot_be_made_is_named(self):
+        result = self.run_source(cache=self.source / "cache")
+        self.assertEqual(result.status, 2)
+        self.assertIn(f"{self.source}/cache: Not a directory", result.output)
 
 
 if __name__ == "__main__":

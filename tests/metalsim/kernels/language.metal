@@ -174,9 +174,9 @@ kernel void atomics(device const uint *in [[buffer(0)]], device atomic_uint *his
 // Where every thread is, on a grid that the groups do not divide.
 kernel void positions(device ushort *out [[buffer(0)]], uint3 grid [[thread_position_in_grid]],
                       ushort3 group [[threadgroup_position_in_grid]],
-                      ushort2 inside [[thread_position_in_threadgroup]],
+                      ushort3 inside [[thread_position_in_threadgroup]],
                       uint3 size [[threads_per_threadgroup]],
-                      uint2 full [[dispatch_threads_per_threadgroup]],
+                      uint3 full [[dispatch_threads_per_threadgroup]],
                       uint3 groups [[threadgroups_per_grid]], uint3 all [[threads_per_grid]],
                       uint width [[threads_per_simdgroup]])
 {

@@ -16,6 +16,10 @@ _TYPES = set(SCALARS) | VECTORS | set("""bool int8_t uint8_t int16_t uint16_t in
     int64_t uint64_t size_t ptrdiff_t unsigned signed void""".split())
 _QUALIFIERS = {"const", "volatile", "static", "inline", "restrict", "constexpr"}
 
+# What has a value for each axis of the grid.
+_AXES = {"SIM_THREAD_IN_GRID", "SIM_GROUP_IN_GRID", "SIM_THREAD_IN_GROUP", "SIM_THREADS_IN_GROUP",
+         "SIM_FULL_THREADS_IN_GROUP", "SIM_GROUPS_IN_GRID", "SIM_THREADS_IN_GRID"}
+
 
 def _banned(tokens):
     for i, token in enumerate(tokens):
@@ -144,11 +148,22 @@ def _group_variables(tokens, pairs):
                 yield tokens[i], "a threadgroup variable can only be declared in a kernel"
 
 
+def _positions(tokens, pairs):
+    """Positions and sizes of one kernel are all scalars or all vectors of one length."""
+    for declaration, name in _functions(tokens, pairs):
+        kernel = reader.read_kernel(tokens, declaration, pairs)[0]
+        lengths = {p.type[-1] if p.type[-1] in "23" else "1"
+                   for p in (kernel.parameters if kernel else ()) if p.source in _AXES}
+        if len(lengths) > 1:
+            yield tokens[name], ("expecting input declarations with either all scalar types or all "
+                                 "vector types with the same number of elements")
+
+
 def check(tokens):
     """Raise SourceError at the first thing found."""
     pairs = partners(tokens)
     found = list(_banned(tokens))
-    for rule in (_parameters, _locals, _casts, _program_scope, _group_variables):
+    for rule in (_parameters, _locals, _casts, _program_scope, _group_variables, _positions):
         found += rule(tokens, pairs)
     if found:
         raise SourceError(*min(found, key=lambda item: item[0].line))

@@ -43,6 +43,7 @@ class Parameter:
     index: str = "0"
     writable: bool = False
     condition: str = ""  # name of a function constant
+    type: str = ""  # of a value
 
 
 @dataclass
@@ -156,6 +157,8 @@ def attributes(tokens, first, last, pairs):
         if tokens[i].text == "[[":
             for part in split_at_commas(tokens[i + 1:pairs[i]]):
                 code = [token for token in part if token.is_code]
+                if not code:
+                    continue
                 argument = words_of(code[2:-1]) if len(code) > 2 else ""
                 found.append((code[0].text, argument))
             i = pairs[i]
@@ -163,7 +166,7 @@ def attributes(tokens, first, last, pairs):
     return found
 
 
-def _parameter(tokens, kernel):
+def _parameter(tokens, kernel, place):
     """A kernel's parameter; SourceError when Metal would not accept it."""
     code = [token for token in tokens if token.is_code]
     pairs = partners(code)
@@ -177,6 +180,8 @@ def _parameter(tokens, kernel):
         i += 1
     words = [token.text for token in plain]
     names = [token.text for token in plain if token.kind == "name"]
+    if not names or plain[-1].kind != "name":
+        raise SourceError(place, f"kernel {kernel}: a parameter without a name")
     place, name = code[0], names[-1]
     sources = [item for item in found if item[0] != "function_constant"]
     if len(sources) != 1:
@@ -185,10 +190,12 @@ def _parameter(tokens, kernel):
     attribute, argument = sources[0]
     condition = next((text for key, text in found if key == "function_constant"), "")
     pointer = "*" in words or "&" in words
+    if len(words) < 2:
+        raise SourceError(place, f"kernel {kernel}: a parameter without a type")
     if attribute in VALUES:
         if pointer:
             raise SourceError(place, f"kernel {kernel}: [[{attribute}]] is a value, {name} is not")
-        return Parameter(name, VALUES[attribute])
+        return Parameter(name, VALUES[attribute], type=" ".join(names[:-1]))
     if attribute == "buffer":
         if not pointer or ("device" not in words and "constant" not in words):
             raise SourceError(place, f"kernel {kernel}: buffer {name} must be a pointer or reference "
@@ -218,7 +225,8 @@ def read_kernel(tokens, declaration, pairs):
     opening = following(tokens, name)
     parts = split_at_commas(tokens[opening + 1:pairs[opening]])
     text = tokens[name].text
-    kernel = Kernel(text, [_parameter(part, text) for part in parts], tokens[name].line,
+    kernel = Kernel(text, [_parameter(part, text, tokens[name]) for part in parts],
+                    tokens[name].line,
                     tokens[declaration.first].text == "template",
                     found.get("max_total_threads_per_threadgroup", "0"),
                     found.get("host_name", "").strip('"'),

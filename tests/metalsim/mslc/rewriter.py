@@ -39,6 +39,8 @@ def kernels(tokens):
         prototype = not kernel and tokens[declaration.first].text == "kernel"
         if not kernel and not prototype:
             continue
+        if name < 0:
+            raise SourceError(tokens[declaration.first], "'kernel' is not followed by a function")
         opening = following(tokens, name)
         inside = declaration.first
         word_gone = False
