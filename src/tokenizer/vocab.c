@@ -1,16 +1,18 @@
-/* Owns: reading tokens and merges from a GGUF into tables. Does not own: applying merges (bpe.c).
+/* Owns: reading tokens and merges from a GGUF into tables. Does not own: the table from bytes to
+ * token, which fills meanwhile (slots.c); applying merges (bpe.c).
  * The invariant: ids in `slots`, `byte_ids` and `products` are never those of control tokens, so
  * that text cannot become one. */
 #include "tokenizer/vocab.h"
 
 #include "base/error.h"
 #include "base/text.h"
+#include "tokenizer/slots.h"
 
 #include <stdlib.h>
 
 enum {
     MAPPED_POINTS = 0x144,
-    BATCH = 32, /* slots prefetched at a time */
+    PUBLISHED = 512, /* tokens that are read before others may see them */
 };
 
 #define NOT_MAPPED SIZE_MAX
@@ -23,11 +25,8 @@ typedef struct loader {
     met_gguf_array types;
     met_gguf_array merges;
     const uint8_t *after_bytes; /* the token with id 256 */
-    bool duplicates;            /* two tokens that text may become have the same bytes */
     int16_t map[MAPPED_POINTS]; /* code point to byte; -1: none */
-    size_t batch_count;
-    int32_t batch_ids[BATCH];
-    uint64_t batch_hashes[BATCH];
+    met_slots slots;
 } loader;
 
 /* GPT-2's spelling of bytes: printable characters of Latin-1 for themselves, the others from U+0100
@@ -156,52 +155,8 @@ static met_status allocate(loader *load, met_error *err)
     }
     vocab->memory_bytes = text_bytes + (count + 1) * sizeof *vocab->begins + 2 * count +
                           slots * sizeof *vocab->slots + 65536 * sizeof *vocab->byte_ranks;
-    memset(vocab->slots, 0xff, slots * sizeof *vocab->slots);
     memset(vocab->byte_ranks, 0xff, 65536 * sizeof *vocab->byte_ranks);
     return MET_OK;
-}
-
-/* Of two tokens with the same bytes the one with the higher id is found, as llama.cpp and
- * Hugging Face have it; but a user-defined token, which is matched before merges are, never takes
- * the place of one that merges make. */
-static void insert(loader *load, int32_t id, uint64_t hash)
-{
-    met_vocab *vocab = load->vocab;
-    uint32_t id_mask = (1u << vocab->id_bits) - 1;
-    uint32_t tag = (uint32_t)(hash >> 32) & ~id_mask;
-    uint32_t slot = (uint32_t)hash & vocab->slot_mask;
-    for (;; slot = (slot + 1) & vocab->slot_mask) {
-        uint32_t entry = vocab->slots[slot];
-        if (entry == UINT32_MAX) break;
-        if ((entry & ~id_mask) != tag) continue;
-        int32_t other = (int32_t)(entry & id_mask);
-        if (!met_str_equal(met_vocab_bytes(vocab, other), met_vocab_bytes(vocab, id))) continue;
-        if (vocab->types[id] == MET_TOKEN_USER) return;
-        if (vocab->types[other] != MET_TOKEN_USER) load->duplicates = true;
-        break;
-    }
-    vocab->slots[slot] = tag | (uint32_t)id;
-}
-
-static void insert_batch(loader *load)
-{
-    for (size_t i = 0; i < load->batch_count; i++) {
-        insert(load, load->batch_ids[i], load->batch_hashes[i]);
-    }
-    load->batch_count = 0;
-}
-
-/* Insert later, when the slot has come from memory. */
-static void insert_soon(loader *load, int32_t id)
-{
-    met_vocab *vocab = load->vocab;
-    met_str token = met_vocab_bytes(vocab, id);
-    if (token.bytes > vocab->longest_bytes) vocab->longest_bytes = token.bytes;
-    uint64_t hash = met_vocab_hash(token.data, token.bytes);
-    __builtin_prefetch(&vocab->slots[(uint32_t)hash & vocab->slot_mask], 1);
-    load->batch_ids[load->batch_count] = id;
-    load->batch_hashes[load->batch_count] = hash;
-    if (++load->batch_count == BATCH) insert_batch(load);
 }
 
 static met_status read_tokens(loader *load, met_error *err)
@@ -209,6 +164,7 @@ static met_status read_tokens(loader *load, met_error *err)
     met_vocab *vocab = load->vocab;
     const uint8_t *at = load->tokens.data;
     uint32_t used = 0;
+    vocab->begins[0] = 0;
     for (int32_t id = 0; id < vocab->count; id++) {
         int32_t type = 0;
         memcpy(&type, load->types.data + 4 * (size_t)id, 4);
@@ -227,13 +183,13 @@ static met_status read_tokens(loader *load, met_error *err)
             bytes = text.bytes;
             if (bytes > 0) memcpy(vocab->bytes + used, text.data, bytes);
         }
-        vocab->begins[id] = used;
         used += (uint32_t)bytes;
-        vocab->begins[id + 1] = used;
+        vocab->begins[id + 1] = used; /* written once: it may be read from now on */
         bool reachable = mapped ? type != MET_TOKEN_UNUSED : type == MET_TOKEN_USER;
-        if (reachable && bytes > 0) insert_soon(load, id);
+        load->slots.wanted[id] = reachable && bytes > 0;
+        if ((id + 1) % PUBLISHED == 0) met_slots_publish(&load->slots, id + 1);
     }
-    insert_batch(load);
+    met_slots_publish(&load->slots, vocab->count);
     return MET_OK;
 }
 
@@ -270,11 +226,12 @@ static size_t count_chars(const char *text, size_t text_bytes)
     return chars;
 }
 
-/* Whether this is a ranked vocabulary (see met_vocab); fills `splits` as far as it is. */
+/* Whether this is a ranked vocabulary (see met_vocab), unless two tokens have the same bytes; fills
+ * `splits` as far as it is. */
 static bool read_ranked(loader *load)
 {
     met_vocab *vocab = load->vocab;
-    if (load->duplicates || vocab->count - 256 < vocab->merges) return false;
+    if (vocab->count - 256 < vocab->merges) return false;
     for (int32_t id = 0; id < 256; id++) {
         if (vocab->types[id] != MET_TOKEN_NORMAL || met_vocab_bytes(vocab, id).bytes != 1) {
             return false;
@@ -393,7 +350,8 @@ done:
     return status;
 }
 
-static met_status read_merges(loader *load, met_error *err)
+/* What can be done while the slots are filled. */
+static met_status try_ranked(loader *load, met_error *err)
 {
     met_vocab *vocab = load->vocab;
     vocab->splits = calloc((size_t)vocab->count, sizeof *vocab->splits);
@@ -401,6 +359,13 @@ static met_status read_merges(loader *load, met_error *err)
         return met_fail_memory(err, "merges", (size_t)vocab->count * sizeof *vocab->splits);
     }
     vocab->ranked = read_ranked(load);
+    return MET_OK;
+}
+
+static met_status read_merges(loader *load, met_error *err)
+{
+    met_vocab *vocab = load->vocab;
+    if (load->slots.duplicates) vocab->ranked = false;
     if (vocab->ranked) {
         vocab->memory_bytes += (size_t)vocab->count * sizeof *vocab->splits;
         return MET_OK;
@@ -410,6 +375,19 @@ static met_status read_merges(loader *load, met_error *err)
     return read_unranked(load, err);
 }
 
+/* Everything, in what `allocate` has made room for. */
+static met_status read_vocabulary(loader *load, met_error *err)
+{
+    met_status status = met_slots_begin(&load->slots, load->vocab, err);
+    if (status != MET_OK) return status;
+    status = read_tokens(load, err);
+    if (status == MET_OK) status = try_ranked(load, err);
+    met_slots_finish(&load->slots, status != MET_OK);
+    if (status == MET_OK) status = find_byte_tokens(load, err);
+    if (status == MET_OK) status = read_merges(load, err);
+    return status;
+}
+
 met_status met_vocab_init(met_vocab *vocab, const met_gguf *gguf, met_error *err)
 {
     loader load = {.vocab = vocab, .name = met_gguf_name(gguf)};
@@ -417,9 +395,7 @@ met_status met_vocab_init(met_vocab *vocab, const met_gguf *gguf, met_error *err
     met_status status = check_kind(gguf, err);
     if (status == MET_OK) status = find_arrays(&load, gguf, err);
     if (status == MET_OK) status = allocate(&load, err);
-    if (status == MET_OK) status = read_tokens(&load, err);
-    if (status == MET_OK) status = find_byte_tokens(&load, err);
-    if (status == MET_OK) status = read_merges(&load, err);
+    if (status == MET_OK) status = read_vocabulary(&load, err);
     if (status != MET_OK) met_vocab_free(vocab);
     return status;
 }

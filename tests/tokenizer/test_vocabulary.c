@@ -3,6 +3,8 @@
 
 #include "tokenizer/vocab.h"
 
+#include <dirent.h>
+
 static void bytes_are(const met_tokenizer *t, int32_t id, const char *text)
 {
     met_str found = met_tokenizer_bytes(t, id);
@@ -414,6 +416,99 @@ static void a_product_too_long_for_ranking_still_loads(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- large */
+
+enum { LARGE = 20000 }; /* merges: enough for the thread that fills the table (slots.c) */
+
+/* Pairs of the 94 printable characters, and triples that begin with them. */
+static void large_vocabulary(vocabulary *v)
+{
+    vocabulary_bytes(v);
+    for (int i = 0; i < LARGE; i++) {
+        int pair = i % (94 * 94);
+        char merge[8];
+        if (i < 94 * 94)
+            snprintf(merge, sizeof merge, "%c %c", '!' + pair / 94, '!' + pair % 94);
+        else
+            snprintf(merge, sizeof merge, "%c%c %c", '!' + pair / 94, '!' + pair % 94,
+                     '!' + i / (94 * 94));
+        vocabulary_merge(v, merge);
+    }
+}
+
+static void every_token_of_a_large_vocabulary_is_found(void **state)
+{
+    (void)state;
+    vocabulary v = {0};
+    met_vocab vocab = {0};
+    met_error err;
+    loaded l;
+    large_vocabulary(&v);
+    vocabulary_accepted(&v, &l);
+    assert_ok(met_vocab_init(&vocab, l.gguf, &err));
+    assert_int_equal(vocab.count, 256 + LARGE);
+    assert_true(vocab.ranked);
+    for (int32_t id = 0; id < vocab.count; id++) {
+        met_str token = met_vocab_bytes(&vocab, id);
+        assert_int_equal(met_vocab_find(&vocab, token.data, token.bytes), id);
+    }
+    assert_int_equal(met_vocab_find(&vocab, "!!!!", 4), -1);
+    met_vocab_free(&vocab);
+    loaded_free(&l);
+}
+
+static void the_last_of_two_equal_tokens_is_found_in_a_large_vocabulary_too(void **state)
+{
+    (void)state;
+    vocabulary v = {0};
+    loaded l;
+    int32_t id = -1;
+    size_t count = 0;
+    met_error err;
+    met_str text = {"!!", 2};
+    large_vocabulary(&v);
+    vocabulary_token(&v, "!!", 1);
+    vocabulary_accepted(&v, &l);
+    assert_ok(met_tokenizer_encode(l.tokenizer, text, NULL, 0, &id, 1, &count, &err));
+    assert_int_equal(count, 1);
+    assert_int_equal(id, 256 + LARGE);
+    loaded_free(&l);
+
+    large_vocabulary(&v);
+    vocabulary_token(&v, "!!", 1);
+    assert_false(is_ranked(&v));
+}
+
+static size_t threads_of_this_process(void)
+{
+    size_t count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    if (tasks == NULL) return 0; /* not Linux: the same before and after */
+    while (readdir(tasks) != NULL)
+        count++;
+    closedir(tasks);
+    return count;
+}
+
+static void a_large_vocabulary_that_is_refused_leaves_no_thread(void **state)
+{
+    (void)state;
+    size_t before = threads_of_this_process();
+    for (int round = 0; round < 20; round++) {
+        vocabulary v = {0};
+        large_vocabulary(&v);
+        vocabulary_token(&v, "x", 7);
+        vocabulary_refused(&v, MET_E_TOKENIZER,
+                           "m.gguf: tokenizer.ggml.token_type[20256] is 7, expected 1 to 6");
+        large_vocabulary(&v);
+        vocabulary_merge_only(&v, "nospace");
+        vocabulary_refused(&v, MET_E_TOKENIZER,
+                           "m.gguf: tokenizer.ggml.merges[20000] is \"nospace\": expected two parts "
+                           "and a space");
+    }
+    assert_int_equal(threads_of_this_process(), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +533,9 @@ int main(void)
         cmocka_unit_test(a_vocabulary_in_the_order_of_its_merges_needs_no_pairs),
         cmocka_unit_test(any_other_order_is_seen),
         cmocka_unit_test(a_product_too_long_for_ranking_still_loads),
+        cmocka_unit_test(every_token_of_a_large_vocabulary_is_found),
+        cmocka_unit_test(the_last_of_two_equal_tokens_is_found_in_a_large_vocabulary_too),
+        cmocka_unit_test(a_large_vocabulary_that_is_refused_leaves_no_thread),
     };
     return cmocka_run_group_tests_name("tokenizer_vocabulary", tests, NULL, NULL);
 }
