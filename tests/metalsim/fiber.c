@@ -1,7 +1,8 @@
 /* Fibers: stacks and the switch between them. See fiber.h.
  *
  * The switch saves what a called function must keep and nothing else: 8 registers on x86-64, 20 on
- * 64-bit ARM. Other processors use ucontext, which also saves the signal mask and is slower.
+ * 64-bit ARM. Other processors (and SIM_UCONTEXT, for its test) use ucontext, which also saves the
+ * signal mask and is slower.
  */
 #include "fiber.h"
 
@@ -10,7 +11,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#if !defined(__x86_64__) && !defined(__aarch64__)
+#if !defined(__x86_64__) && !defined(__aarch64__) && !defined(SIM_UCONTEXT)
+#define SIM_UCONTEXT
+#endif
+#ifdef SIM_UCONTEXT
 #include <ucontext.h>
 #endif
 
@@ -31,7 +35,27 @@ enum { STACK_BYTES = 128 << 10 };
 #endif
 enum { GUARD_BYTES = 64 << 10 }; /* the largest page of any machine this runs on */
 
-#if defined(__x86_64__)
+#if defined(SIM_UCONTEXT)
+/* The context lies at the top of the stack; stack_pointer points to it. */
+static void sim_switch_registers(void **save, void *load)
+{
+    ucontext_t here;
+    *save = &here;
+    swapcontext(&here, load);
+}
+
+static void *prepare(unsigned char *top, void (*body)(void))
+{
+    enum { ROOM = (sizeof(ucontext_t) + 127) / 64 * 64, SHIFTS = 32 * 128 };
+    ucontext_t *context = (ucontext_t *)(void *)(top - ROOM);
+    getcontext(context);
+    context->uc_stack.ss_sp = top - (STACK_BYTES - SHIFTS);
+    context->uc_stack.ss_size = STACK_BYTES - SHIFTS - ROOM;
+    context->uc_link = NULL;
+    makecontext(context, body, 0);
+    return context;
+}
+#elif defined(__x86_64__)
 void sim_switch_registers(void **save, void *load);
 __asm__(".text\n.globl sim_switch_registers\n.hidden sim_switch_registers\n"
         ".type sim_switch_registers,@function\nsim_switch_registers:\n"
@@ -72,30 +96,11 @@ static void *prepare(unsigned char *top, void (*body)(void))
     sp[11] = (uint64_t)(uintptr_t)body; /* x30: the switch returns into it */
     return sp;
 }
-#else
-/* The context lies at the top of the stack; stack_pointer points to it. */
-static void sim_switch_registers(void **save, void *load)
-{
-    ucontext_t here;
-    *save = &here;
-    swapcontext(&here, load);
-}
-
-static void *prepare(unsigned char *top, void (*body)(void))
-{
-    ucontext_t *context = (ucontext_t *)(void *)(top - sizeof *context - 64);
-    getcontext(context);
-    context->uc_stack.ss_sp = top - STACK_BYTES + 4096;
-    context->uc_stack.ss_size = STACK_BYTES - 4096 - sizeof *context - 128;
-    context->uc_link = NULL;
-    makecontext(context, body, 0);
-    return context;
-}
 #endif
 
 static void *first_frame(sim_fiber *fiber, uint32_t number, void (*body)(void))
 {
-    size_t shift = (size_t)(number * 5 % 32) * 128;
+    size_t shift = (size_t)(number * 5 % 32) * 128; /* at most SHIFTS above */
     return prepare(fiber->stack + fiber->stack_bytes - shift, body);
 }
 
