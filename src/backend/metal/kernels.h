@@ -76,7 +76,7 @@ static inline float met_round_q8(float x)
 {
     const float most = as_type<float>(simd_max(as_type<uint>(x) & 0x7fffffffu));
     const bool ordinary = most >= 1.5046328e-36f && most < INFINITY; /* 2^-119 */
-    const float q = ordinary ? rint(x * (127.0f / most)) : 0.0f;
+    const float q = ordinary ? rint(x * (127.0f / most)) + 0.0f : 0.0f; /* -0 is no int8 */
     return q * (most / 127.0f);
 }
 

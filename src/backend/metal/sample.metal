@@ -263,8 +263,8 @@ static inline void met_cut(threadgroup met_sample_shared &s, device const ulong 
         mine = kept;
         if (kept > 0) atomic_fetch_add_explicit(&s.kept, uint(kept), memory_order_relaxed);
         threadgroup_barrier(mem_flags::mem_threadgroup);
+        /* The next pass clears it while others may still look: either way it is not 1. */
         if (atomic_load_explicit(&s.kept, memory_order_relaxed) == 1) break;
-        threadgroup_barrier(mem_flags::mem_threadgroup);
     }
     if (mine == 1) s.key = work[who.thread_index]; /* keys are unique: one thread */
     threadgroup_barrier(mem_flags::mem_threadgroup);
