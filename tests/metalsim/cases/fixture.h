@@ -16,6 +16,7 @@ struct test_case {
 };
 extern const struct test_case good_cases[];       /* end with a NULL name; exit 0 */
 extern const struct test_case foundation_cases[]; /* as well */
+extern const struct test_case declared_cases[];   /* as well */
 extern const struct test_case order_cases[];      /* as well */
 extern const struct test_case bad_cases[]; /* end the program with a line that test_api.py knows */
 

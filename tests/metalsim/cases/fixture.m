@@ -157,12 +157,14 @@ int main(int argc, char **argv)
     if (argc < 2) {
         print_names("good", good_cases);
         print_names("good", foundation_cases);
+        print_names("good", declared_cases);
         print_names("good", order_cases);
         print_names("bad", bad_cases);
         return 0;
     }
     case_folder = argc > 2 ? argv[2] : ".";
     if (run_from(good_cases, argv[1]) || run_from(foundation_cases, argv[1]) ||
+        run_from(declared_cases, argv[1]) ||
         run_from(order_cases, argv[1]) || run_from(bad_cases, argv[1]))
         return 0;
     fprintf(stderr, "no case %s\n", argv[1]);

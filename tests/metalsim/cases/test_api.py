@@ -99,6 +99,26 @@ class Api(unittest.TestCase):
     def test_every_mistake_has_its_line_here(self):
         self.assertEqual(sorted(BAD.keys() | OTHER_END), sorted(listed("bad")))
 
+    def test_every_declared_name_is_used_by_a_case(self):
+        """On macOS cases are compiled against Apple's headers: what none uses is checked nowhere."""
+        folder = pathlib.Path(__file__).resolve().parent
+        cases = "".join(path.read_text() for path in folder.glob("*.m"))
+        unused, seen = [], 0
+        for header in (folder.parent / "apple").rglob("*.h"):
+            text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+            names = re.findall(r"^\s+(M[TP][LS]\w+) =", text, re.M)
+            names += re.findall(r"^@property[^;]*?(\w+);", text, re.M)
+            for method in re.findall(r"^[-+] \(([^;{]*);", text, re.M):
+                plain = re.sub(r"\((?:[^()]|\([^()]*\))*\)", "", method.split(")", 1)[1])
+                parts = re.findall(r"(\w+)\s*:", plain)
+                names += [f"{part}:" for part in parts] or plain.split()[:1]
+            seen += len(names)
+            unused += [name for name in names
+                       if not re.search(rf"\b(is|set)?{name}" + ("" if name[-1] == ":" else r"\b"),
+                                        cases, re.I)]
+        self.assertGreater(seen, 300)
+        self.assertEqual(unused, [])
+
     def assert_clean(self, done):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
