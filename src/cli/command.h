@@ -49,6 +49,7 @@ typedef struct met_command {
     const char *synopsis; /* forms, one a line, without "metallic " */
     const char *notes;    /* closing paragraph of --help; may be NULL */
     bool hidden;          /* not listed */
+    bool runs_no_model;   /* nothing is recorded: files of an earlier run's metrics stay */
 
     const met_option_group *groups;
     size_t group_count;

@@ -216,6 +216,7 @@ const met_command met_command_completions = {
     .summary = "Print the completion script for a shell.",
     .synopsis = "completions bash|zsh",
     .hidden = true,
+    .runs_no_model = true,
     .options_bytes = 1, /* none */
     .arguments_least = 1,
     .arguments_most = 1,

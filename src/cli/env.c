@@ -133,6 +133,7 @@ const met_command met_command_env = {
     .synopsis = "env [--json]",
     .notes = "A flag wins over a variable, and a variable over the default. An empty variable "
              "counts as not set. A value that is not accepted is bad usage, here as everywhere.",
+    .runs_no_model = true,
     .groups = groups,
     .group_count = sizeof groups / sizeof groups[0],
     .options_bytes = sizeof(env_options),

@@ -291,6 +291,7 @@ const met_command met_command_inspect = {
     .synopsis = "inspect [FILE.gguf] [--json] [--program]",
     .notes = "Without a file it is the bundled model. Long arrays and texts are shortened; "
              "--json gives all of them.",
+    .runs_no_model = true,
     .groups = groups,
     .group_count = sizeof groups / sizeof groups[0],
     .options_bytes = sizeof(inspect_options),

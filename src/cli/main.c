@@ -107,9 +107,11 @@ static met_exit run_command(const met_command *command, int argc, char **argv,
         invocation->shows_progress = shows_progress(&args.common, &environment);
         invocation->arguments = args.arguments;
         invocation->argument_count = args.argument_count;
-        met_metrics metrics;
-        status = met_metrics_open(&metrics, &environment, invocation->logger, &err);
+        met_metrics metrics = {.logger = invocation->logger};
         invocation->metrics = &metrics;
+        if (!command->runs_no_model) {
+            status = met_metrics_open(&metrics, &environment, invocation->logger, &err);
+        }
         if (status == MET_OK) status = command->run(invocation, options, &err);
         met_metrics_close(&metrics);
     }

@@ -72,6 +72,7 @@ const met_command met_command_synth = {
     .synopsis = "synth SHAPE TYPE OUT [--seed N] [--vocab FILE.gguf]",
     .notes = "SHAPE is tiny, qwen2.5-0.5b, qwen2.5-1.5b, qwen2.5-3b or qwen2.5-7b; TYPE is "
              "f32, f16 or q8_0. Its text is noise; its speed is that of a trained model.",
+    .runs_no_model = true,
     .groups = groups,
     .group_count = sizeof groups / sizeof groups[0],
     .options_bytes = sizeof(synth_options),

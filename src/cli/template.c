@@ -170,6 +170,7 @@ const met_command met_command_template = {
     .notes = "The text is printed as it is, byte for byte. A file name may be - for standard "
              "input. In the JSON document, \"control\" lists the byte ranges in which "
              "control tokens are recognised: those that came from the template itself.",
+    .runs_no_model = true,
     .groups = groups,
     .group_count = sizeof groups / sizeof groups[0],
     .options_bytes = sizeof(template_options),

@@ -86,6 +86,13 @@ class Env(CommandTest):
         shown = self.done("env").text
         self.assertEqual(re.findall(r"(?m)^([A-Z_]+): ", shown), names)
 
+    def test_looking_does_not_empty_the_files_that_are_named(self):
+        kept = self.file("kept", b"of an earlier run")
+        for name in ("METALLIC_METRICS_JSONL_PATH", "METALLIC_TRACE_PATH"):
+            for arguments in (("env",), ("inspect",), ("completions", "bash")):
+                self.done(*arguments, env=bare(**{name: str(kept)}))
+                self.assertEqual(kept.read_bytes(), b"of an earlier run", arguments)
+
     def test_it_takes_no_argument(self):
         self.fails(USAGE, "env", "x", says=("unexpected argument", "env --help"))
 
