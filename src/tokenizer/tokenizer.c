@@ -242,8 +242,8 @@ int32_t met_tokenizer_count(const met_tokenizer *tokenizer)
 
 met_str met_tokenizer_bytes(const met_tokenizer *tokenizer, int32_t id)
 {
-    /* "[PAD151935]" is no text: the id only makes the rows of a matrix a round number. The published
-     * tokenizers do not have it, and leave it out when they decode. */
+    /* "[PAD151935]" is no text: the id only makes the rows of a matrix a round number. The
+     * published tokenizers do not have it, and leave it out when they decode. */
     if (tokenizer->vocab.types[id] == MET_TOKEN_UNUSED) return (met_str){"", 0};
     return met_vocab_bytes(&tokenizer->vocab, id);
 }
