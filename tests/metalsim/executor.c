@@ -67,7 +67,9 @@ static void work(worker *self, run *r)
         sim_traffic_select(NULL);
         pthread_mutex_lock(&executor->mutex);
         sim_report *report = &r->reports[task.dispatch];
+        size_t memory = sim_group_memory_bytes(self->group);
         report->switches += switches;
+        if (memory > report->group_memory_bytes) report->group_memory_bytes = memory;
         if (!ok && report->error[0] == '\0') memcpy(report->error, message, sizeof message);
         pthread_mutex_unlock(&executor->mutex);
         if (!ok) atomic_store(&r->failed, true);

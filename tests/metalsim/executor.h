@@ -93,6 +93,7 @@ enum { SIM_ERROR_BYTES = 512 };
 typedef struct sim_report {
     char error[SIM_ERROR_BYTES]; /* "": none. Else kernel, line, what was found */
     uint64_t switches;           /* from fiber to fiber */
+    size_t group_memory_bytes;   /* slots and variables of the group that had most */
     sim_traffic traffic[SIM_SLOTS];
 } sim_report;
 

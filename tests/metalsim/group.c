@@ -66,6 +66,7 @@ struct sim_group {
     member *by_thread[SIM_MAX_THREADS];
 
     uint64_t begun;                    /* groups, of all dispatches */
+    size_t memory_bytes;               /* that this group shares */
     uint32_t queue[QUEUE], head, tail; /* fibers that can run */
     uint64_t random;                   /* 0: first in, first out */
     uint64_t switches;
@@ -323,8 +324,10 @@ void *sim_group_variable(uint32_t id, size_t size, int line)
     if (id >= SIM_GROUP_VARIABLES)
         give_up(group, line, "more than %d variables in group memory", SIM_GROUP_VARIABLES);
     sim_group_memory *memory = &group->variables[id];
-    if (memory->address == NULL && !sim_group_memory_open(memory, size))
+    if (memory->address != NULL) return memory->address;
+    if (!sim_group_memory_open(memory, size))
         give_up(group, line, "no memory for %zu bytes of group memory", size);
+    group->memory_bytes += size;
     return memory->address;
 }
 
@@ -436,12 +439,14 @@ static bool set_up(sim_group *group, const sim_dispatch *dispatch, uint64_t numb
         group->threads *= size[axis];
     }
     reset(group);
+    group->memory_bytes = 0;
     if (!sim_group_memory_open(&group->tokens, TOKENS)) return false;
     for (int slot = 0; slot < SIM_SLOTS; slot++) {
         group->buffers[slot] = dispatch->buffers[slot].address;
         uint32_t bytes = dispatch->group_memory_bytes[slot];
         if (bytes != 0 && !sim_group_memory_open(&group->slots[slot], bytes)) return false;
         group->slot_addresses[slot] = group->slots[slot].address;
+        group->memory_bytes += bytes;
     }
     if (!ensure_members(group, group->threads + SPARE_FIBERS)) return false;
     for (uint32_t i = 0; i < group->threads; i++) {
@@ -464,6 +469,11 @@ static void check_and_close(sim_group *group, sim_group_memory *memory, const ch
              "the kernel wrote behind the %zu bytes of group memory %s %d", memory->bytes, what,
              index);
     sim_group_memory_close(memory);
+}
+
+size_t sim_group_memory_bytes(const sim_group *group)
+{
+    return group->memory_bytes;
 }
 
 bool sim_group_run(sim_group *group, const sim_dispatch *dispatch, uint64_t number,

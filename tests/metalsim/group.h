@@ -20,6 +20,8 @@ void sim_group_free(sim_group *group); /* accepts NULL */
  * to. */
 bool sim_group_run(sim_group *group, const sim_dispatch *dispatch, uint64_t number,
                    uint64_t random, char *message, uint64_t *switches);
+/* Bytes that the last group shared: slots, and variables that it reached. */
+size_t sim_group_memory_bytes(const sim_group *group);
 
 /* Groups of a dispatch along each axis. */
 static inline uint32_t sim_groups_along(const sim_dispatch *dispatch, int axis)

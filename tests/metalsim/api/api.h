@@ -19,6 +19,8 @@
 
 /* ---- Device, resources --------------------------------------------------------------------- */
 
+enum { API_MAX_GROUP_MEMORY = 32768 }; /* of a threadgroup, static and by index */
+
 @interface SimDevice : NSObject <MTLDevice>
 @end
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { MAX_BYTES = 4096, GROUP_MEMORY_UNIT = 16, MAX_GROUP_MEMORY = 32768, OFFSET_UNIT = 4 };
+enum { MAX_BYTES = 4096, GROUP_MEMORY_UNIT = 16, OFFSET_UNIT = 4 };
 
 static NSUInteger volume(MTLSize size)
 {
@@ -101,9 +101,9 @@ static NSUInteger volume(MTLSize size)
     if (length % GROUP_MEMORY_UNIT != 0)
         api_misuse("setThreadgroupMemoryLength: %s: %lu at index %lu is not a multiple of %d",
                    api_name(self), length, index, GROUP_MEMORY_UNIT);
-    if (length > MAX_GROUP_MEMORY)
+    if (length > API_MAX_GROUP_MEMORY)
         api_misuse("setThreadgroupMemoryLength: %s: %lu at index %lu, at most %d", api_name(self),
-                   length, index, MAX_GROUP_MEMORY);
+                   length, index, API_MAX_GROUP_MEMORY);
     group_memory_bytes[index] = (uint32_t)length;
 }
 
@@ -130,9 +130,9 @@ static NSUInteger volume(MTLSize size)
             group_memory += group_memory_bytes[one->index];
         }
     }
-    if (group_memory > MAX_GROUP_MEMORY)
+    if (group_memory > API_MAX_GROUP_MEMORY)
         api_misuse("%s: kernel %s: %zu bytes of threadgroup memory, at most %d", api_name(self),
-                   kernel->name, group_memory, MAX_GROUP_MEMORY);
+                   kernel->name, group_memory, API_MAX_GROUP_MEMORY);
 }
 
 - (void)checkGrid:(MTLSize)grid threads:(MTLSize)threads for:(const char *)what

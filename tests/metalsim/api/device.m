@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_GROUP_MEMORY = 32768, MAX_COMMAND_BUFFERS = 64 };
+enum { MAX_COMMAND_BUFFERS = 64 };
 
 static int64_t allocated_bytes;
 static SimDevice *device;
@@ -76,7 +76,7 @@ static void check_options(MTLResourceOptions options, const char *what)
 
 - (NSUInteger)maxThreadgroupMemoryLength
 {
-    return MAX_GROUP_MEMORY;
+    return API_MAX_GROUP_MEMORY;
 }
 
 - (BOOL)isLowPower

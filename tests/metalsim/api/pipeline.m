@@ -108,10 +108,10 @@ static SimFunction *function_of(MTLComputePipelineDescriptor *descriptor)
     return function;
 }
 
-static bool is_archived(NSArray *archives, uint64_t content)
+static bool is_archived(NSArray *archives, const SimFunction *function)
 {
     for (SimArchive *archive in archives)
-        if ([archive holds:content]) return true;
+        if ([archive holds:function->content]) return true;
     return false;
 }
 
@@ -127,7 +127,7 @@ SimPipeline *api_pipeline_new(MTLComputePipelineDescriptor *descriptor, MTLPipel
         return nil;
     }
     if ((options & MTLPipelineOptionFailOnBinaryArchiveMiss) != 0 &&
-        !is_archived([descriptor binaryArchives], function->content)) {
+        !is_archived([descriptor binaryArchives], function)) {
         api_set_error(error, pipeline_domain, 3, "Binary archive is missing function %s",
                       function->kernel->name);
         return nil;

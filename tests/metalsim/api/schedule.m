@@ -133,8 +133,12 @@ static sim_dispatch dispatch_of(const struct api_command *command)
         dispatch.buffers[i].address = address_of(&command->bindings[i]);
         dispatch.buffers[i].bytes = command->bindings[i].count;
     }
-    memcpy(dispatch.group_memory_bytes, command->group_memory_bytes,
-           sizeof dispatch.group_memory_bytes);
+    /* A length may still be set for an index that only an earlier kernel had. */
+    for (int32_t i = 0; i < function->kernel->parameter_count; i++) {
+        const sim_parameter *one = &function->kernel->parameters[i];
+        if (one->source == SIM_GROUP_MEMORY)
+            dispatch.group_memory_bytes[one->index] = command->group_memory_bytes[one->index];
+    }
     memcpy(dispatch.grid_threads, command->grid_threads, sizeof dispatch.grid_threads);
     memcpy(dispatch.group_threads, command->group_threads, sizeof dispatch.group_threads);
     return dispatch;
@@ -147,6 +151,9 @@ static void after_dispatch(SimCommandBuffer *buffer, const struct api_command *c
     if (report->error[0] != '\0')
         api_misuse("%s (compute encoder '%s' of %s)", report->error, command->encoder,
                    api_name(buffer));
+    if (report->group_memory_bytes > API_MAX_GROUP_MEMORY)
+        api_misuse("%s: a threadgroup uses %zu bytes of threadgroup memory, at most %d", kernel,
+                   report->group_memory_bytes, API_MAX_GROUP_MEMORY);
     for (size_t i = 0; i < SIM_SLOTS; i++)
         if (command->bindings[i].buffer != nil)
             api_buffer_check(command->bindings[i].buffer, kernel);

@@ -65,6 +65,18 @@ static void threadgroup_memories_over_32k_together(void)
     dispatch(encoding, 32);
 }
 
+static void threadgroup_memory_over_32k_with_its_own(void)
+{
+    id<MTLCommandBuffer> commands = command_buffer();
+    id<MTLComputeCommandEncoder> encoding = encoder(commands, @"static_memory");
+    [encoding setBuffer:floats(@"x", 32, 0) offset:0 atIndex:0];
+    [encoding setThreadgroupMemoryLength:16384 + 16 atIndex:0];
+    dispatch(encoding, 32);
+    [encoding endEncoding];
+    [commands commit];
+    [commands waitUntilCompleted];
+}
+
 static void threads_1025(void)
 {
     id<MTLComputeCommandEncoder> encoding = encoder(command_buffer(), @"add_one");
@@ -449,6 +461,7 @@ const struct test_case bad_cases[] = {
     CASE(threadgroup_memory_of_17),
     CASE(threadgroup_memory_over_32k),
     CASE(threadgroup_memories_over_32k_together),
+    CASE(threadgroup_memory_over_32k_with_its_own),
     CASE(threads_1025),
     CASE(threads_over_the_pipelines_limit),
     CASE(threads_not_whole_simdgroups),

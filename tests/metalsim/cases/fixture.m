@@ -34,6 +34,10 @@ static NSString *const source =
      "kernel void past_the_end(device float *x [[buffer(0)]], constant uint &shift [[buffer(1)]],\n"
      "    uint i [[thread_position_in_grid]])\n"
      "{ x[i + shift] = 5.0f; }\n"
+     /* 16 KiB of its own beside what the host gives it. */
+     "kernel void static_memory(device float *x [[buffer(0)]],\n"
+     "    threadgroup float *a [[threadgroup(0)]], uint i [[thread_index_in_threadgroup]])\n"
+     "{ threadgroup float own[4096]; own[i] = x[i]; a[i] = own[i] + 1; x[i] = a[i]; }\n"
      "kernel void count_threads(device atomic_uint *n [[buffer(0)]])\n"
      "{ atomic_fetch_add_explicit(n, 1u, memory_order_relaxed); }\n";
 

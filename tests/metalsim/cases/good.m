@@ -96,11 +96,14 @@ static void threadgroup_memory(void)
     [encoding setThreadgroupMemoryLength:16384 atIndex:0];
     [encoding setThreadgroupMemoryLength:16384 atIndex:1];
     dispatch(encoding, 32);
+    [encoding setComputePipelineState:pipeline(@"static_memory")];
+    [encoding setThreadgroupMemoryLength:16384 atIndex:0];
+    dispatch(encoding, 32);
     [encoding endEncoding];
     [commands commit];
     [commands waitUntilCompleted];
     for (int i = 0; i < 32; i++)
-        CHECK(values(x)[i] == (float)(31 - i));
+        CHECK(values(x)[i] == (float)(32 - i));
 }
 
 static void threads_1024(void)
