@@ -228,8 +228,9 @@ static void run_plain(SimCommandBuffer *buffer, const struct api_command *comman
     buffer->window_count++;
 }
 
-/* Run until the end: true. Or until a wait for an event that is not there yet: false. */
-static bool advance(SimCommandBuffer *buffer)
+/* Run until the end: true. Or until a wait for an event that is not there yet, or until `awaited`,
+ * if there is one, has its value: false. */
+static bool advance(SimCommandBuffer *buffer, const SimEvent *awaited, uint64_t value)
 {
     if (buffer->start == 0.0) {
         buffer->start = api_seconds();
@@ -237,6 +238,7 @@ static bool advance(SimCommandBuffer *buffer)
         if (!may_start(buffer)) buffer->next_command = buffer->command_count;
     }
     while (buffer->next_command < buffer->command_count) {
+        if (awaited != nil && awaited->reached >= value) return false;
         struct api_command *command = &buffer->commands[buffer->next_command];
         size_t next = buffer->next_command + 1;
         switch (command->kind) {
@@ -275,13 +277,13 @@ static void finish(SimCommandBuffer *buffer)
 }
 
 /* One step of some queue other than `except`; false when all of them wait. */
-static bool advance_another(const SimQueue *except)
+static bool advance_another(const SimQueue *except, const SimEvent *awaited, uint64_t value)
 {
     for (size_t i = 0; i < pending_count; i++) {
         SimCommandBuffer *buffer = pending[i];
         if (buffer->queue == except || oldest_of(buffer->queue) != buffer) continue;
         size_t before = buffer->next_command;
-        if (advance(buffer)) {
+        if (advance(buffer, awaited, value)) {
             finish(buffer);
             return true;
         }
@@ -303,7 +305,7 @@ static bool runs_at_commit(const SimCommandBuffer *buffer)
 static void run_what_can(const SimQueue *queue)
 {
     SimCommandBuffer *buffer;
-    while ((buffer = oldest_of(queue)) != nil && advance(buffer))
+    while ((buffer = oldest_of(queue)) != nil && advance(buffer, nil, 0))
         finish(buffer);
 }
 
@@ -333,11 +335,11 @@ void api_gpu_run_oldest(SimQueue *queue)
     SimCommandBuffer *buffer = oldest_of(queue);
     polls = 0;
     while (buffer != nil && buffer == oldest_of(queue)) {
-        if (advance(buffer)) {
+        if (advance(buffer, nil, 0)) {
             finish(buffer);
             return;
         }
-        if (advance_another(queue)) continue;
+        if (advance_another(queue, nil, 0)) continue;
         struct api_command *wait = &buffer->commands[buffer->next_command];
         if (api_seconds() - began > deadlock_seconds)
             api_misuse(
@@ -360,7 +362,7 @@ bool api_gpu_reach(SimEvent *event, uint64_t value, double seconds)
     double began = api_seconds();
     polls = 0;
     while (event->reached < value) {
-        if (advance_another(nil)) continue;
+        if (advance_another(nil, event, value)) continue;
         if (api_seconds() - began >= seconds) return false;
         let_others();
     }
@@ -369,7 +371,7 @@ bool api_gpu_reach(SimEvent *event, uint64_t value, double seconds)
 
 void api_gpu_polled(void)
 {
-    if (++polls % POLLS_TO_PROGRESS == 0) advance_another(nil);
+    if (++polls % POLLS_TO_PROGRESS == 0) advance_another(nil, nil, 0);
 }
 
 size_t metalsim_pending_command_buffers(void)

@@ -133,17 +133,18 @@ static void events_order_two_queues(void)
 static void the_program_waits_for_an_event(void)
 {
     id<MTLSharedEvent> event = [[device() newSharedEvent] autorelease];
-    id<MTLBuffer> x = floats(@"x", 8, 0);
+    id<MTLBuffer> x = floats(@"x", 8, 0), y = floats(@"y", 8, 0);
     for (uint64_t step = 1; step <= 3; step++) {
         id<MTLCommandBuffer> commands = command_buffer();
         encode_add_one(commands, x);
         [commands encodeSignalEvent:event value:step];
+        encode_add_one(commands, y); /* after the signal: nobody may count on it */
         [commands commit];
     }
     CHECK([event waitUntilSignaledValue:2 timeoutMS:1000]);
-    CHECK(values(x)[0] == 2.0f);
+    CHECK(values(x)[0] == 2.0f && values(y)[0] == 1.0f);
     CHECK(![event waitUntilSignaledValue:4 timeoutMS:1]);
-    CHECK(values(x)[0] == 3.0f);
+    CHECK(values(x)[0] == 3.0f && values(y)[0] == 3.0f);
 }
 
 static void *signal_later(void *event)
