@@ -341,6 +341,14 @@ static float cached(const product_case *c, bool is_key, size_t position, size_t 
     return met_half_to_float(((const uint16_t *)(const void *)c->kv)[index]);
 }
 
+/* Keys are padded with zeros to fours: attention multiplies them with zeros. */
+static void expect_padding(const product_case *c, size_t position, size_t head)
+{
+    int32_t dim = c->shape.head_dim;
+    for (int32_t d = dim; d < met_metal_padded_dim(dim); d++)
+        assert_true(cached(c, true, position, head, (size_t)d) == 0.0f);
+}
+
 void product_found(const product_case *c, int32_t part, float *found)
 {
     const product_shape *s = &c->shape;
@@ -349,9 +357,12 @@ void product_found(const product_case *c, int32_t part, float *found)
         memcpy(found, c->out[part], (size_t)s->tokens * rows * FLOAT_BYTES);
         return;
     }
+    bool is_key = s->kind[part] == MET_METAL_PART_KEYS;
     for (size_t t = 0; t < (size_t)s->tokens; t++) {
-        for (size_t r = 0; r < rows; r++)
-            found[t * rows + r] = cached(c, s->kind[part] == MET_METAL_PART_KEYS,
-                                         (size_t)s->position + t, r / dim, r % dim);
+        for (size_t r = 0; r < rows; r++) {
+            size_t position = (size_t)s->position + t;
+            found[t * rows + r] = cached(c, is_key, position, r / dim, r % dim);
+            if (is_key && r % dim == 0) expect_padding(c, position, r / dim);
+        }
     }
 }

@@ -59,8 +59,10 @@ static void rounding_has_the_bits_of_the_cpu(void **state)
         uint64_t seed = 5 + i;
         fill_floats(&seed, kind, x, TOKENS * n);
         memset(x, 0, 32 * sizeof *x); /* a block of zeros */
-        x[n] = 0x1p-120f;             /* and edges of what has a reciprocal */
-        x[n + 31] = 0x1p-119f;
+        memset(x + n, 0, 32 * sizeof *x); /* and both sides of what has a reciprocal */
+        x[n + 3] = -0x1.fffffep-120f;
+        memset(x + 2 * n, 0, 32 * sizeof *x);
+        x[2 * n + 31] = 0x1p-119f;
         cpu_round(x, TOKENS * n, expected);
         prepare(x, expected, n, false, true, out);
         expect_same_floats(expected, out, TOKENS * n, describe("%s, cols %zu", fill_name(kind), n));

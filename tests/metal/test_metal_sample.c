@@ -3,6 +3,7 @@
 #include "metal/kernel_run.h"
 
 #include "generate/sampler.h"
+#include "generate/weight.h"
 #include "kernels/kernel_test.h"
 
 #include <math.h>
@@ -183,6 +184,7 @@ static void every_step_chooses_what_the_cpu_chooses(void **state)
         {1.0f, 1, 1.0f, 0},       {1.0f, 40, 1.0f, 0},     {1.0f, VOCAB, 1.0f, 0},
         {1.0f, VOCAB + 7, 1, 0},  {1.0f, 0, 0.9f, 0},      {1.0f, 0, 1e-6f, 0},
         {1.0f, 0, 1e-40f, 0},     {1.0f, 0, 0.99999994f, 0}, {1.0f, 0, 1.0f, 0.05f},
+        {1.0f, 0, 1e-15f, 0},
         {1.0f, 0, 1.0f, 0.999f},  {0.7f, 20, 0.8f, 0.01f}, {1e30f, 0, 0.5f, 0},
         {1e-30f, 0, 0.5f, 0.5f},
     };
@@ -214,6 +216,10 @@ static void ties_and_extremes_choose_what_the_cpu_chooses(void **state)
     for (int32_t i = 0; i < VOCAB; i++)
         logits[i] = (float)(i % 3);
     expect_choices(&o, logits, VOCAB, 96, 5, seed, "three values");
+    met_sampling edge = met_sampling_default(); /* weights of exactly min_p stay */
+    edge.temperature = 1;
+    edge.min_p = met_weight_exp(-1);
+    expect_choices(&edge, logits, VOCAB, 96, 5, seed, "weights of min_p");
     logits[50] = logits[60] = INFINITY;
     logits[70] = NAN;
     expect_choices(&o, logits, VOCAB, 96, 5, seed, "infinities and a NaN");

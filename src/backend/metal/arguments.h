@@ -55,7 +55,7 @@
 #define MET_METAL_AT_NORM 2     /* float [cols]: weight of the norm (met_matvec, met_prepare) */
 #define MET_METAL_AT_WEIGHT 3   /* 3, 4, 5 */
 #define MET_METAL_AT_BIAS 6     /* 6, 7, 8: float [rows] */
-#define MET_METAL_AT_RESIDUAL 9 /* float [tokens][rows], part 0; may be out 0 */
+#define MET_METAL_AT_RESIDUAL 9 /* float [tokens][rows]; may be out 0 */
 #define MET_METAL_AT_OUT 10     /* 10, 11, 12: float [tokens][rows]; not used by keys and values */
 #define MET_METAL_AT_ROTATION 13 /* float2 [tokens][head_dim / 2]: cos, sin of each position */
 #define MET_METAL_AT_KV 14      /* the cache, at the layer's offset: see below */
@@ -76,7 +76,7 @@ typedef struct met_metal_product {
     int32_t parts;    /* used ones; 2 with SwiGLU, both of the same rows, output in out 0 */
     int32_t cols;     /* a multiple of 32 for Q8_0 */
     int32_t tokens;
-    int32_t residual; /* 1: residual is added to part 0 */
+    int32_t residual; /* 1: residual is added; only one part then */
     int32_t tile_cols; /* met_matvec: met_metal_matvec_tile(cols, tokens) */
     float eps;        /* of the norm */
     int32_t head_dim; /* where a part rotates or goes to the cache */

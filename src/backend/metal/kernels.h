@@ -70,13 +70,13 @@ static inline float met_swiglu(float gate, float up)
 /* One lane's element of a block of 32, lane by lane, as a Q8_0 product sees it: the 8-bit number
  * times the block's scale. All lanes of the simdgroup call it.
  * scale = m / 127 with m = max |x|, taken on bits so that a NaN wins; the number is
- * round_half_even(x * (127 / m)), or 0 where 127 / m is no ordinary number: then an infinity or a
- * NaN in the block makes all of it NaN, as on the CPU. */
+ * round_half_even(x * (127 / m)), or 0 where m is too small for 127 / m. With an infinity or a NaN
+ * in the block all of it becomes NaN, as on the CPU. */
 static inline float met_round_q8(float x)
 {
     const float most = as_type<float>(simd_max(as_type<uint>(x) & 0x7fffffffu));
-    const bool ordinary = most >= 1.5046328e-36f && most < INFINITY; /* 2^-119 */
-    const float q = ordinary ? rint(x * (127.0f / most)) + 0.0f : 0.0f; /* -0 is no int8 */
+    const bool large = most >= 1.5046328e-36f;                       /* 2^-119 */
+    const float q = large ? rint(x * (127.0f / most)) + 0.0f : 0.0f; /* -0 is no int8 */
     return q * (most / 127.0f);
 }
 

@@ -88,7 +88,7 @@ kernel void met_matmul(constant met_metal_product &a [[buffer(0)]],
     const bool is_second = slot >= MET_METAL_MATMUL_PAIRS;
     const int2 rows = met_pair_rows(a, part, slot_pair);
     const int slot_row = is_second ? rows.y : rows.x;
-    const bool exists = slot_pair < place.pairs && slot_row < a.part[part].rows;
+    const bool exists = slot_row < a.part[part].rows; /* so does its pair then */
     device const uchar *row = is_second ? second : first;
     if (exists) row += slot_row * met_row_bytes(a.cols);
     const int input = int(thread_index) / 4, input_column = int(thread_index) % 4 * 8;

@@ -136,7 +136,7 @@ static inline void met_store_row(constant met_metal_product &a, thread const met
         return;
     }
     const ulong at = ulong(token) * ulong(a.part[part].rows) + ulong(row);
-    if (a.residual != 0 && part == 0) value = value + sink.residual[at];
+    if (a.residual != 0) value = value + sink.residual[at];
     sink.out[at] = value;
 }
 
