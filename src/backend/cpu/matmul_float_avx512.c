@@ -144,20 +144,24 @@ typedef struct token_strip {
     size_t y_stride;
 } token_strip;
 
-/* Choose what to prefetch while rows r .. and tokens t .. of a strip are worked on: the next tile
- * of tokens, or, with the last, the weights that come next: the next rows if there is but one tile,
- * and the next strip's otherwise. */
-static void look_ahead(tile_chunk *chunk, const token_strip *strip, size_t t, size_t r)
+/* Choose what to prefetch while rows r .. and `count` tokens from t on of a strip are worked on:
+ * the next tile of tokens, or, with the last, the weights of the next rows. When two tiles are all
+ * that there is, each takes half of these: the last would be over too soon to ask for all. */
+static void look_ahead(tile_chunk *chunk, const token_strip *strip, size_t t, size_t count,
+                       size_t r)
 {
-    if (!strip->last || t + TILE_TOKENS < strip->tokens) {
-        chunk->ahead = (const uint8_t *)(chunk->x + (TILE_TOKENS + r / TILE_ROWS) * chunk->cols);
+    const size_t tokens = strip->tokens;
+    bool two = strip->first && strip->last && tokens > TILE_TOKENS && tokens <= 2 * TILE_TOKENS;
+    if (!two && (!strip->last || t + count < tokens)) {
+        chunk->ahead = (const uint8_t *)(chunk->x + (count + r / TILE_ROWS) * chunk->cols);
         chunk->ahead2 = chunk->ahead;
         return;
     }
-    bool single = strip->first && t == 0;
-    size_t distance = (single ? TILE_ROWS : MET_PANEL_ROWS) * strip->row_bytes;
-    chunk->ahead = chunk->row[0] + distance + AHEAD_BYTES;
-    chunk->ahead2 = chunk->ahead + TILE_ROWS / 2 * strip->row_bytes;
+    size_t half = TILE_ROWS / 2 * strip->row_bytes;
+    chunk->ahead = chunk->row[0] + MET_PANEL_ROWS * strip->row_bytes + AHEAD_BYTES;
+    chunk->ahead2 = chunk->ahead + half;
+    if (two && t == 0) chunk->ahead2 = chunk->ahead;
+    if (two && t != 0) chunk->ahead = chunk->ahead2;
 }
 
 /* All the columns of a strip, chunk by chunk: a chunk of the rows and one of the tokens meet in the
@@ -170,8 +174,9 @@ static void run_strip(const token_strip *strip, const tile_fn tiles[TILE_TOKENS]
     do { /* once even without columns: y is written */
         chunk.begin = chunk.end;
         chunk.end = cols - chunk.begin > CHUNK_COLS ? chunk.begin + CHUNK_COLS : cols;
-        for (size_t t = 0; t < strip->tokens; t += TILE_TOKENS) {
-            size_t count = strip->tokens - t < TILE_TOKENS ? strip->tokens - t : TILE_TOKENS;
+        for (size_t t = 0, tile = 0, count; t < strip->tokens; t += count, tile++) {
+            size_t tiles_left = (strip->tokens - t + TILE_TOKENS - 1) / TILE_TOKENS;
+            count = (strip->tokens - t + tiles_left - 1) / tiles_left; /* 8 are 4 and 4 */
             chunk.x = strip->x + t * cols;
             for (size_t r = 0; r < strip->rows; r += TILE_ROWS) {
                 size_t here = strip->rows - r < TILE_ROWS ? strip->rows - r : TILE_ROWS;
@@ -180,8 +185,8 @@ static void run_strip(const token_strip *strip, const tile_fn tiles[TILE_TOKENS]
                 }
                 chunk.rows = mask16_first(here);
                 chunk.y = strip->y + t * strip->y_stride + r;
-                look_ahead(&chunk, strip, t, r);
-                tiles[count - 1](&chunk, &parked[t / TILE_TOKENS * GROUP_TILES + r / TILE_ROWS]);
+                look_ahead(&chunk, strip, t, count, r);
+                tiles[count - 1](&chunk, &parked[tile * GROUP_TILES + r / TILE_ROWS]);
             }
         }
     } while (chunk.end < cols);
