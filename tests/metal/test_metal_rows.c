@@ -74,7 +74,7 @@ static void rounding_has_the_bits_of_the_cpu(void **state)
     }
 }
 
-/* s = 1 / sqrt(mean + eps): the sum of squares passes through ceil(cols / 256) + 5 + 7 roundings
+/* s = 1 / sqrt(mean + eps): the sum of squares passes through 4 ceil(cols / 1024) + 5 + 7 roundings
  * (norm.metal), the mean through two more, of which the root leaves half; root, reciprocal and two
  * products are four. All terms are positive, so the bound is relative. */
 static void norms_are_within_the_bound(void **state)
@@ -83,7 +83,7 @@ static void norms_are_within_the_bound(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cols / sizeof cols[0]; i++) {
         size_t n = cols[i];
-        double k = (ceil((double)n / 256) + 5 + 7 + 2) / 2 + 4;
+        double k = (4 * ceil((double)n / 1024) + 5 + 7 + 2) / 2 + 4;
         double bound = k * 0x1p-24 / (1 - k * 0x1p-24);
         float *x = calloc(TOKENS * n, sizeof *x), *out = calloc(TOKENS * n, sizeof *out);
         float *weight = calloc(n, sizeof *weight);

@@ -67,28 +67,48 @@ static inline float met_swiglu(float gate, float up)
     return (gate / (1.0f + met_exp(-gate))) * up;
 }
 
-/* One lane's element of a block of 32, lane by lane, as a Q8_0 product sees it: the 8-bit number
- * times the block's scale. All lanes of the simdgroup call it.
- * scale = m / 127 with m = max |x|, taken on bits so that a NaN wins; the number is
+/* x[i .. i + 3]; zeros from `count` on. */
+static inline float4 met_load4(device const float *x, int i, int count)
+{
+    if (i + 4 <= count) return float4(((device const packed_float4 *)(x + i))[0]);
+    float4 value = float4(0.0f);
+    for (int c = 0; i + c < count; c++)
+        value[c] = x[i + c];
+    return value;
+}
+
+/* A lane's four elements as a Q8_0 product sees them: 8-bit numbers times the block's scale. Eight
+ * neighbouring lanes have a block; all lanes of the simdgroup call it.
+ * scale = m / 127 with m = max |x|, taken on bits so that a NaN wins; the numbers are
  * round_half_even(x * (127 / m)), or 0 where m is too small for 127 / m. With an infinity or a NaN
  * in the block all of it becomes NaN, as on the CPU. */
-static inline float met_round_q8(float x)
+static inline float4 met_round_q8(float4 x)
 {
-    const float most = as_type<float>(simd_max(as_type<uint>(x) & 0x7fffffffu));
-    const bool large = most >= 1.5046328e-36f;                       /* 2^-119 */
-    const float q = large ? rint(x * (127.0f / most)) + 0.0f : 0.0f; /* -0 is no int8 */
+    const uint4 bits = as_type<uint4>(x) & 0x7fffffffu;
+    uint most_bits = max(max(bits.x, bits.y), max(bits.z, bits.w));
+    most_bits = max(most_bits, simd_shuffle_xor(most_bits, 1));
+    most_bits = max(most_bits, simd_shuffle_xor(most_bits, 2));
+    most_bits = max(most_bits, simd_shuffle_xor(most_bits, 4));
+    const float most = as_type<float>(most_bits);
+    float4 q = float4(0.0f);
+    if (most >= 1.5046328e-36f)                 /* 2^-119 */
+        q = rint(x * (127.0f / most)) + 0.0f; /* -0 is no int8 */
     return q * (most / 127.0f);
 }
 
 /* One row's factor 1 / sqrt(mean(x^2) + eps), for all MET_METAL_MATVEC_THREADS threads of a group.
- * Order: thread i sums x[i], x[i + 256], ...; the lanes of a simdgroup; the simdgroups, ascending.
+ * Order: thread i sums elements 4 i .. 4 i + 3 of each 1024; the lanes of a simdgroup; the
+ * simdgroups, ascending.
  * met_row_squares leaves the simdgroups' sums in sums[8]; a barrier; met_row_factor reads them. */
 static inline void met_row_squares(device const float *x, int cols, uint thread_index, uint lane,
                                    threadgroup float *sums)
 {
     float sum = 0.0f;
-    for (int i = int(thread_index); i < cols; i += MET_METAL_MATVEC_THREADS)
-        sum = fma(x[i], x[i], sum);
+    for (int i = 4 * int(thread_index); i < cols; i += 4 * MET_METAL_MATVEC_THREADS) {
+        const float4 value = met_load4(x, i, cols);
+        for (int c = 0; c < 4; c++)
+            sum = fma(value[c], value[c], sum);
+    }
     sum = simd_sum(sum);
     if (lane == 0) sums[thread_index / MET_METAL_LANES] = sum;
 }

@@ -36,13 +36,9 @@ static inline void met_stage_inputs(constant met_metal_product &a, device const 
                                     int column, threadgroup float *to)
 {
     device const float *from = x + ulong(token) * ulong(a.cols) + ulong(column);
-    if (token < a.tokens && column + 8 <= a.cols) {
-        ((threadgroup float4 *)to)[0] = float4(((device const packed_float4 *)from)[0]);
-        ((threadgroup float4 *)to)[1] = float4(((device const packed_float4 *)from)[1]);
-        return;
-    }
-    for (int c = 0; c < 8; c++)
-        to[c] = token < a.tokens && column + c < a.cols ? from[c] : 0.0f;
+    const int count = token < a.tokens ? a.cols - column : 0;
+    ((threadgroup float4 *)to)[0] = met_load4(from, 0, count);
+    ((threadgroup float4 *)to)[1] = met_load4(from, 4, count);
 }
 
 /* See arguments.h. A threadgroup has 32 pairs of rows (64 rows) and 32 tokens; each of its 4

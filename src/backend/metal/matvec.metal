@@ -9,23 +9,24 @@
 #define MATVEC_SUMS 64     /* of that many simdgroups for up to 8 tokens */
 
 /* Columns [begin, begin + count) of every token into `tile` (rows of a.tile_cols), normalised and
- * rounded as asked. `count` is a multiple of 32 for Q8_0: a simdgroup has a block or nothing.
+ * rounded as asked. A lane has 4 columns, a simdgroup 128; `count` is a multiple of 32 for Q8_0.
  * Columns up to a multiple of 8 become zeros. */
 static inline void met_stage(constant met_metal_product &a, device const float *x,
                              device const float *norm, threadgroup const float *sums, int begin,
-                             int count, uint thread_index, threadgroup float *tile)
+                             int count, uint simdgroup, uint lane, threadgroup float *tile)
 {
     for (int t = 0; t < fc_tokens; t++) {
+        device const float *from = x + ulong(t) * ulong(a.cols) + ulong(begin);
         float factor = 1.0f;
         if (fc_norm) factor = met_row_factor(sums + t * MATVEC_SIMDGROUPS, a.cols, a.eps);
-        for (int i = int(thread_index); i < (count + 7) / 8 * 8; i += MET_METAL_MATVEC_THREADS) {
-            float value = 0.0f;
-            if (i < count) {
-                value = x[ulong(t) * ulong(a.cols) + ulong(begin + i)];
-                if (fc_norm) value = (value * factor) * norm[begin + i];
-            }
+        for (int first = 128 * int(simdgroup); first < count;
+             first += 4 * MET_METAL_MATVEC_THREADS) {
+            const int i = first + 4 * int(lane);
+            float4 value = met_load4(from, i, count);
+            if (fc_norm) value = (value * factor) * met_load4(norm + begin, i, count);
             if (fc_weight_type == MET_METAL_Q8_0) value = met_round_q8(value);
-            tile[t * a.tile_cols + i] = value;
+            if (i < (count + 7) / 8 * 8)
+                ((threadgroup float4 *)(tile + t * a.tile_cols + i))[0] = value;
         }
     }
 }
@@ -94,7 +95,7 @@ kernel void met_matvec(constant met_metal_product &a [[buffer(0)]],
     float acc[4][MET_METAL_MATVEC_TOKENS] = {};
     for (int begin = 0; begin < a.cols; begin += a.tile_cols) {
         const int count = min(a.tile_cols, a.cols - begin);
-        met_stage(a, x, norm, sums, begin, count, thread_index, tile);
+        met_stage(a, x, norm, sums, begin, count, simdgroup, lane, tile);
         threadgroup_barrier(mem_flags::mem_threadgroup);
         for (int c = 8 * int(lane); c < count; c += 256) {
             for (int r = 0; r < 2 * fc_pairs; r++) {

@@ -9,14 +9,15 @@
  *
  * One threadgroup a token, MET_METAL_MATVEC_THREADS threads. Threadgroup memory: 32 bytes of sums.
  * Order of the sum: met_row_squares. The barrier is between a simdgroup's sum and its readers.
- * Thread i handles elements i, i + 256, ...: 32 neighbouring lanes are one block of 32. */
+ * A lane has 4 elements, a simdgroup 128: eight neighbouring lanes are one block of 32. */
 kernel void met_prepare(constant met_metal_prepare &a [[buffer(0)]],
                         device const float *x [[buffer(1)]],
                         device const float *norm [[buffer(2)]],
                         device float *out [[buffer(3)]],
                         uint token [[threadgroup_position_in_grid]],
                         uint thread_index [[thread_index_in_threadgroup]],
-                        uint lane [[thread_index_in_simdgroup]])
+                        uint lane [[thread_index_in_simdgroup]],
+                        uint simdgroup [[simdgroup_index_in_threadgroup]])
 {
     threadgroup float sums[8]; /* of each simdgroup */
     device const float *from = x + ulong(token) * ulong(a.cols);
@@ -27,10 +28,16 @@ kernel void met_prepare(constant met_metal_prepare &a [[buffer(0)]],
         threadgroup_barrier(mem_flags::mem_threadgroup);
         factor = met_row_factor(sums, a.cols, a.eps);
     }
-    for (int i = int(thread_index); i < a.cols; i += MET_METAL_MATVEC_THREADS) {
-        float value = from[i];
-        if (fc_norm) value = (value * factor) * norm[i];
-        if (fc_quantize) value = met_round_q8(value); /* cols is a multiple of 32: all lanes here */
-        to[i] = value;
+    for (int first = 128 * int(simdgroup); first < a.cols; first += 4 * MET_METAL_MATVEC_THREADS) {
+        const int i = first + 4 * int(lane);
+        float4 value = met_load4(from, i, a.cols);
+        if (fc_norm) value = (value * factor) * met_load4(norm, i, a.cols);
+        if (fc_quantize) value = met_round_q8(value);
+        if (i + 4 <= a.cols) {
+            ((device packed_float4 *)(to + i))[0] = packed_float4(value);
+            continue;
+        }
+        for (int c = 0; i + c < a.cols; c++)
+            to[i + c] = value[c];
     }
 }
