@@ -24,7 +24,7 @@ enum {
     SIM_SLOTS = 31,  /* buffer slots and group memory slots of a kernel, each */
     SIM_LANES = 32,  /* threads that run in lockstep: a simdgroup, a warp */
     SIM_LANE_BYTES = 64, /* the most that one lane can hand to the others at once */
-    SIM_GROUP_VARIABLES = 64,
+    SIM_GROUP_VARIABLES = 64, /* of one kernel */
     SIM_MAX_THREADS = 1024, /* a group */
 };
 

@@ -54,6 +54,12 @@ static void instance_close(instance *i)
 
 static bool instance_load(instance *i, const char *path, char *message, size_t bytes)
 {
+    /* The loader knows libraries by name: one that was closed and has stayed would come back. */
+    void *stale = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+    if (stale != NULL) {
+        dlclose(stale);
+        return complain(message, bytes, path, "a library of this name is still loaded");
+    }
     i->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (i->handle == NULL) return complain(message, bytes, path, dlerror());
     i->description = dlsym(i->handle, "sim_description_of");

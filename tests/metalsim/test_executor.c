@@ -167,6 +167,24 @@ static void test_an_exchange_of_too_much_is_refused(void **state)
     assert_int_equal(cells[0], 0);
 }
 
+static void use_variables(const sim_thread *thread)
+{
+    uint32_t *first = sim_group_variable(0, 1000, 1), *second = sim_group_variable(1, 2000, 2);
+    first[0] = second[0] = thread->lane;
+    cells_of(thread)[0] = sim_group_variable(0, 1000, 3) == (void *)first && first != second;
+}
+
+static void test_group_memory_in_use_is_reported(void **state)
+{
+    (void)state;
+    static const sim_kernel kernel = KERNEL(use_variables);
+    uint32_t cells[CELLS] = {0};
+    sim_report report = run_one(&kernel, 64, 32, cells, 1, 0);
+    assert_string_equal(report.error, "");
+    assert_int_equal(report.group_memory_bytes, 4 * SIM_MAX_THREADS + 1000 + 2000);
+    assert_int_equal(cells[0], 1);
+}
+
 /* ---- What is wrong is found --------------------------------------------------------------------- */
 
 static void wait_for_ever(const sim_thread *thread)
@@ -348,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_lanes_hand_over_values_of_any_size),
         cmocka_unit_test(test_lanes_that_returned_are_not_waited_for),
         cmocka_unit_test(test_an_exchange_of_too_much_is_refused),
+        cmocka_unit_test(test_group_memory_in_use_is_reported),
         cmocka_unit_test(test_an_error_ends_the_run_and_the_executor_goes_on),
         cmocka_unit_test(test_a_dispatch_that_cannot_run_is_refused),
         cmocka_unit_test(test_a_schedule_has_every_group_once),

@@ -31,7 +31,7 @@ class Fibers(unittest.TestCase):
         done = subprocess.run(command, capture_output=True, text=True, check=False,
                               env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "TAP"})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("1..10", done.stdout)
+        self.assertIn("1..11", done.stdout)
         self.assertNotIn("not ok", done.stdout)
 
     def test_ucontext(self):

@@ -293,6 +293,10 @@ class Command(unittest.TestCase):
                 ("#include <no_such_header>\n", "program_source:3:10: fatal error:"),
                 ("kernel void k(device float *o [[buffer(0)]]) {\n\n    float4 v = float4(1, 2);\n"
                  "    o[0] = v.x;\n}", "program_source:5:"),
+                ("kernel void k(device float *o [[buffer(31)]]) { o[0] = 1; }",
+                 "kernel k: an index beyond the slots, or one that two parameters have"),
+                ("kernel void k(device float *o [[buffer(1)]], device float *p [[buffer(1)]]) {}",
+                 "kernel k: an index beyond the slots, or one that two parameters have"),
                 ("static int f(int x) { }", "program_source:3:"),
                 ("static int f(int x) {\n int y;\n return x + y;\n}", "program_source:5:13: error:")):
             with self.subTest(text):

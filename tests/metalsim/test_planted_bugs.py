@@ -181,6 +181,13 @@ class Overruns(unittest.TestCase):
         clean = run("buffer_overrun", True, groups=2)
         self.assertTrue(clean.ok, clean)
 
+    def test_a_thread_whose_stack_is_too_small(self):
+        result = run("large_thread", False, threads=32)
+        self.assertLess(result.status, 0, result)
+        self.assertRegex(result.complaints, r"metalsim: kernel large_thread, .*bad address")
+        clean = run("large_thread", True, threads=32)
+        self.assertTrue(clean.ok, clean)
+
     def test_what_nobody_wrote_is_not_a_number(self):
         out = run("read_of_nothing", False).arrays["out"]
         np.testing.assert_array_equal(np.flatnonzero(np.isnan(out)), [7])

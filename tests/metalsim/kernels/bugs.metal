@@ -230,6 +230,22 @@ kernel void local_array_overrun(device float *out [[buffer(0)]], device const in
 #endif
 }
 
+// More of its own than a thread's stack holds.
+#ifdef FIXED
+#define OWN 1000
+#else
+#define OWN 100000
+#endif
+kernel void large_thread(device float *out [[buffer(0)]], device const int *n [[buffer(1)]],
+                         uint t [[thread_index_in_threadgroup]])
+{
+    float own[OWN];
+    for (int i = 0; i < OWN; i++) own[i] = out[(i + n[0]) % 32];
+    float sum = 0.0f;
+    for (int i = 0; i < OWN; i++) sum += own[(i * n[0]) % OWN];
+    out[t] = sum;
+}
+
 // Two dispatches without a barrier between them.
 kernel void write_it(device float *out [[buffer(0)]], uint t [[thread_position_in_grid]])
 {

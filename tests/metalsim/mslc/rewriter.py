@@ -109,10 +109,11 @@ def _group_variable(tokens, i, end, number, check):
 
 def group_variables(tokens, check):
     """A threadgroup variable lives in memory of the group, which the executor hands out."""
-    pairs, edits, number = partners(tokens), [], 0
+    pairs, edits = partners(tokens), []
     for declaration in reader.declarations(tokens):
         if declaration.body < 0:
             continue
+        number = 0
         for i in range(declaration.body, declaration.last):
             before = text_at(tokens, preceding(tokens, i))
             if tokens[i].text != "threadgroup" or before not in ("{", ";", "}"):

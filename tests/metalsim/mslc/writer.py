@@ -38,6 +38,8 @@ def _entry(number, host_name, expression, kernel, program):
     lines = [
         f"static constexpr sim_parameter sim_parameters_{number}[] = "
         f"{{{', '.join(rows + ['{0, 0, 0, 0, -1}'])}}};",
+        f'static_assert(::sim::fit(sim_parameters_{number}, {len(rows)}), "kernel {host_name}: an index '
+        'beyond the slots, or one that two parameters have");',
         f"static const int32_t sim_uses_{number}[] = {{{', '.join(used + ['-1'])}}};",
         f"static void sim_entry_{number}(const sim_thread *t) "
         f"{{ ::sim::enter(&{expression}, t, sim_parameters_{number}); }}",

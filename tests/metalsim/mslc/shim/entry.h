@@ -73,6 +73,20 @@ SIM_INLINE void enter(void (*f)(P...), const sim_thread *t, const sim_parameter 
     call(f, t, p, typename count_to<sizeof...(P)>::type());
 }
 
+/* Has every parameter a slot of its own? Two that exist under conditions may share one. */
+constexpr bool fit(const sim_parameter *p, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (p[i].index < 0 || p[i].index >= SIM_SLOTS) return false;
+        for (int k = 0; k < i; k++) {
+            bool slots = p[i].source == p[k].source && p[i].source <= SIM_GROUP_MEMORY;
+            bool always = p[i].condition < 0 || p[k].condition < 0;
+            if (slots && always && p[i].index == p[k].index) return false;
+        }
+    }
+    return true;
+}
+
 /* A constant's value among those given; false leaves it zero. */
 template <class T>
 SIM_INLINE bool take(const sim_constant *values, int count, int index, T &to)
