@@ -5,8 +5,6 @@
  * whatever arrives below and however wide the window is. */
 #include "cli/tui_chat.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +14,7 @@ static size_t air_before(const met_tui_chat *chat, size_t index)
     return index == 0 || chat->entries[index].kind == MET_TUI_ENTRY_FOOT ? 0 : 1;
 }
 
-void met_tui_chat_add(met_tui_chat *chat, met_tui_entry_kind kind, met_str text)
+void met_tui_chat_insert(met_tui_chat *chat, size_t index, met_tui_entry_kind kind, met_str text)
 {
     if (chat->count == chat->capacity) {
         size_t capacity = chat->capacity == 0 ? 16 : 2 * chat->capacity;
@@ -28,19 +26,17 @@ void met_tui_chat_add(met_tui_chat *chat, met_tui_entry_kind kind, met_str text)
         chat->entries = entries;
         chat->capacity = capacity;
     }
-    chat->entries[chat->count++] = (met_tui_entry){.kind = kind};
-    met_tui_chat_append(chat, chat->count - 1, text);
+    met_tui_entry *entry = &chat->entries[index];
+    memmove(entry + 1, entry, (chat->count - index) * sizeof *entry);
+    chat->count++;
+    *entry = (met_tui_entry){.kind = kind};
+    if (chat->scrolled && index <= chat->anchor_entry) chat->anchor_entry++;
+    met_tui_chat_append(chat, index, text);
 }
 
-void met_tui_chat_printf(met_tui_chat *chat, met_tui_entry_kind kind, const char *format, ...)
+void met_tui_chat_add(met_tui_chat *chat, met_tui_entry_kind kind, met_str text)
 {
-    char text[2048];
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    met_tui_chat_add(chat, kind, (met_str){text, strlen(text)});
+    met_tui_chat_insert(chat, chat->count, kind, text);
 }
 
 void met_tui_chat_append(met_tui_chat *chat, size_t index, met_str text)
@@ -88,7 +84,8 @@ static void hold_on(met_tui_chat *chat)
     chat->anchor_byte = 0;
     if (chat->anchor_entry >= chat->count) return;
     const met_tui_entry *entry = &chat->entries[chat->anchor_entry];
-    if (chat->top < entry->first_row) return; /* the air before it: as good as its first row */
+    chat->anchor_air = chat->top < entry->first_row;
+    if (chat->anchor_air) return;
     size_t line = chat->top - entry->first_row;
     if (line < entry->lines.count) chat->anchor_byte = entry->lines.items[line].begin;
 }
@@ -98,6 +95,7 @@ static size_t anchored_row(const met_tui_chat *chat)
     if (chat->anchor_entry >= chat->count) return 0;
     const met_tui_entry *entry = &chat->entries[chat->anchor_entry];
     size_t line = 0;
+    if (chat->anchor_air && entry->first_row > 0) return entry->first_row - 1;
     while (line + 1 < entry->lines.count && entry->lines.items[line + 1].begin <= chat->anchor_byte)
         line++;
     return entry->first_row + line;

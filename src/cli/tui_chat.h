@@ -37,6 +37,7 @@ typedef struct met_tui_chat {
      */
     bool scrolled;
     size_t anchor_entry, anchor_byte;
+    bool anchor_air; /* the row before the entry */
 } met_tui_chat;
 
 /* One row to draw. An empty row has no text. */
@@ -47,8 +48,8 @@ typedef struct met_tui_row {
 } met_tui_row;
 
 void met_tui_chat_add(met_tui_chat *chat, met_tui_entry_kind kind, met_str text);
-void met_tui_chat_printf(met_tui_chat *chat, met_tui_entry_kind kind, const char *format, ...)
-    MET_PRINTF(3, 4);
+/* The same before entry `index`, 0..count. */
+void met_tui_chat_insert(met_tui_chat *chat, size_t index, met_tui_entry_kind kind, met_str text);
 /* Add to entry `index`. */
 void met_tui_chat_append(met_tui_chat *chat, size_t index, met_str text);
 /* Remove the last entry. */

@@ -145,7 +145,9 @@ static bool tree_key(met_tui *tui, const met_tui_key_event *event)
     case MET_TUI_KEY_TAB:
     case MET_TUI_KEY_ESCAPE: tui->tree_focus = false; return true;
     case MET_TUI_KEY_TEXT:
-        if (event->text.bytes == 1 && event->text.data[0] == 's') tree->by_time = !tree->by_time;
+        if (event->text.bytes == 1 && event->text.data[0] == 's') {
+            met_tui_tree_sort(tree, !tree->by_time);
+        }
         return true;
     case MET_TUI_KEY_PASTE:
     case MET_TUI_KEY_CONTROL:

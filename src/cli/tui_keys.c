@@ -101,6 +101,7 @@ static met_tui_key sequence(const char *text, size_t bytes, met_tui_key_event *e
         if (final == 'M' && (numbers[0] & ~28) == 65) return MET_TUI_KEY_WHEEL_DOWN;
         return MET_TUI_KEY_NONE;
     }
+    if (text[2] == '?' || text[2] == '>' || text[2] == '=') return MET_TUI_KEY_NONE; /* a report */
     int modifiers = numbers[1] > 0 ? numbers[1] - 1 : 0;
     if (final == '~' && numbers[0] == 27) return plain(numbers[2], modifiers, event);
     if (final == '~') return tilde(numbers[0], modifiers);

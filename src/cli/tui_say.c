@@ -126,7 +126,9 @@ void met_tui_say_foot(met_tui *tui, const met_tui_answer *answer)
     case MET_FINISH_CONTEXT: met_tui_buffer_printf(&text, "%sthe context is full", dot); break;
     case MET_FINISH_CALLBACK: met_tui_buffer_printf(&text, "%sstopped", dot); break;
     }
-    met_tui_chat_add(&tui->chat, MET_TUI_ENTRY_FOOT, met_tui_buffer_view(&text));
+    /* Below its answer, also when something was said since. */
+    size_t index = tui->has_answer ? tui->answer_entry + 1 : tui->chat.count;
+    met_tui_chat_insert(&tui->chat, index, MET_TUI_ENTRY_FOOT, met_tui_buffer_view(&text));
     met_tui_buffer_free(&text);
 }
 

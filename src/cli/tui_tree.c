@@ -222,6 +222,8 @@ void met_tui_tree_build(met_tui_tree *tree, const met_op_time *times, size_t cou
     build b = {.tree = tree, .times = times, .count = count};
     int node = tree->selected < tree->count ? tree->rows[tree->selected].node : NODE_STEP;
 
+    tree->times = times;
+    tree->time_count = count;
     tree->count = 0;
     uint64_t steps = 0;
     for (size_t i = 0; i < count; i++) {
@@ -264,6 +266,7 @@ void met_tui_tree_expand(met_tui_tree *tree, int how)
     const met_tui_tree_row *row = &tree->rows[tree->selected];
     if (row->expandable && (how >= 0 || row->expanded)) {
         tree->expanded[row->node] = how == 0 ? !row->expanded : how > 0;
+        met_tui_tree_build(tree, tree->times, tree->time_count); /* the next key sees it */
         return;
     }
     if (how >= 0) return;
@@ -272,6 +275,12 @@ void met_tui_tree_expand(met_tui_tree *tree, int how)
         tree->selected = i - 1;
         return;
     }
+}
+
+void met_tui_tree_sort(met_tui_tree *tree, bool by_time)
+{
+    tree->by_time = by_time;
+    met_tui_tree_build(tree, tree->times, tree->time_count);
 }
 
 void met_tui_tree_free(met_tui_tree *tree)

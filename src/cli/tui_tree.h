@@ -26,16 +26,18 @@ typedef struct met_tui_tree {
     size_t node_capacity;
     bool by_time; /* the slowest first; otherwise in the order in which they run */
     size_t selected;
+    const met_op_time *times; /* [time_count] of the last build */
+    size_t time_count;
     bool failed; /* memory is out */
 } met_tui_tree;
 
 /* Make the rows from the times of all operations, [count], which are borrowed until the next build.
  */
 void met_tui_tree_build(met_tui_tree *tree, const met_op_time *times, size_t count);
-/* Move the selection, open or close the selected row (-1 close, 1 open, 0 the other). Rows are
- * right after the next build. */
 void met_tui_tree_select(met_tui_tree *tree, int delta);
+/* Open or close the selected row: -1 close, 1 open, 0 the other. */
 void met_tui_tree_expand(met_tui_tree *tree, int how);
+void met_tui_tree_sort(met_tui_tree *tree, bool by_time);
 void met_tui_tree_free(met_tui_tree *tree);
 
 #endif

@@ -72,6 +72,7 @@ static void end_answer(met_tui *tui, const met_tui_answer *answer)
     met_error err;
 
     tui->answering = false;
+    tui->stopping = false;
     tui->leave_armed = false;
     tui->draw |= MET_TUI_DRAW_ALL;
     if (tui->has_answer && tui->answer_entry < tui->chat.count) {

@@ -51,7 +51,8 @@ static size_t line_end(met_str text, size_t begin, int columns, met_tui_wrap_at 
 
     while (at < text.bytes) {
         met_tui_cluster cluster = met_tui_cluster_at(text, at);
-        bool blank = text.data[at] == ' ' || text.data[at] == '\t';
+        bool blank = text.data[at] == ' ' || text.data[at] == '\t' ||
+                     (text.data[at] == '\r' && cluster.columns == 0); /* of a CR LF */
         if (text.data[at] == '\n') {
             *next = at + 1;
             return mode == MET_TUI_WRAP_WORDS ? word_end : at;
@@ -67,8 +68,8 @@ static size_t line_end(met_str text, size_t begin, int columns, met_tui_wrap_at 
                 *next = cut_next;
                 return cut;
             }
-            *next = at; /* one word, wider than the line */
-            return at;
+            *next = at; /* one word, wider than the line; or blanks before it that are */
+            return mode == MET_TUI_WRAP_WORDS ? word_end : at;
         }
         used += cluster.columns;
         at += cluster.bytes;

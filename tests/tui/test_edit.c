@@ -1,0 +1,184 @@
+/* The text being typed, and what was typed before. */
+#include "cli/tui_edit.h"
+#include "cli/tui_history.h"
+#include "cli/tui_text.h"
+#include "support/testing.h"
+
+static met_str view(const char *text)
+{
+    met_str out = {text, strlen(text)};
+    return out;
+}
+
+/* The text with '|' at the cursor. */
+static void expect_edit(const met_tui_edit *edit, const char *expected)
+{
+    char found[256];
+    const char *text = met_tui_buffer_view(&edit->text).data;
+
+    snprintf(found, sizeof found, "%.*s|%s", (int)edit->cursor, text, text + edit->cursor);
+    assert_string_equal(found, expected);
+}
+
+static void insert(met_tui_edit *edit, const char *text)
+{
+    met_tui_edit_insert(edit, text, strlen(text));
+}
+
+static void pasted_text_loses_what_could_move_a_cursor(void **state)
+{
+    met_tui_edit edit = {0};
+    (void)state;
+
+    insert(&edit, "a\r\nb\rc\td\x1b[2J\x7f\xff\xc2\x9b" "e");
+    expect_edit(&edit, "a\nb\nc\td[2Je|");
+    met_tui_edit_free(&edit);
+}
+
+static void steps_go_by_characters_words_and_lines(void **state)
+{
+    met_tui_edit edit = {0};
+    (void)state;
+
+    insert(&edit, "one two\n日本 e\xcc\x81");
+    met_tui_edit_move(&edit, MET_TUI_STEP_LEFT);
+    expect_edit(&edit, "one two\n日本 |e\xcc\x81");
+    met_tui_edit_move(&edit, MET_TUI_STEP_WORD_LEFT);
+    expect_edit(&edit, "one two\n|日本 e\xcc\x81");
+    met_tui_edit_move(&edit, MET_TUI_STEP_RIGHT);
+    met_tui_edit_move(&edit, MET_TUI_STEP_LINE_BEGIN);
+    expect_edit(&edit, "one two\n|日本 e\xcc\x81");
+    met_tui_edit_move(&edit, MET_TUI_STEP_LINE_END);
+    expect_edit(&edit, "one two\n日本 e\xcc\x81|");
+    met_tui_edit_move(&edit, MET_TUI_STEP_BEGIN);
+    met_tui_edit_move(&edit, MET_TUI_STEP_WORD_RIGHT);
+    expect_edit(&edit, "one| two\n日本 e\xcc\x81");
+    met_tui_edit_move(&edit, MET_TUI_STEP_END);
+    met_tui_edit_move(&edit, MET_TUI_STEP_RIGHT); /* nowhere to go */
+    expect_edit(&edit, "one two\n日本 e\xcc\x81|");
+    met_tui_edit_free(&edit);
+}
+
+static void what_is_cut_can_be_put_back(void **state)
+{
+    met_tui_edit edit = {0};
+    (void)state;
+
+    insert(&edit, "one two three");
+    met_tui_edit_remove(&edit, MET_TUI_STEP_WORD_LEFT, true);
+    expect_edit(&edit, "one two |");
+    met_tui_edit_remove(&edit, MET_TUI_STEP_LEFT, false); /* not kept */
+    met_tui_edit_move(&edit, MET_TUI_STEP_BEGIN);
+    met_tui_edit_yank(&edit);
+    expect_edit(&edit, "three|one two");
+    met_tui_edit_remove(&edit, MET_TUI_STEP_LINE_END, true);
+    expect_edit(&edit, "three|");
+    met_tui_edit_remove(&edit, MET_TUI_STEP_LINE_END, true); /* nothing: what was cut stays */
+    met_tui_edit_yank(&edit);
+    expect_edit(&edit, "threeone two|");
+    met_tui_edit_free(&edit);
+}
+
+static void rows_keep_their_column_and_end_at_the_edges(void **state)
+{
+    met_tui_edit edit = {0};
+    size_t row;
+    int column;
+    (void)state;
+
+    insert(&edit, "abcdefgh\nx\n12345"); /* at 5 columns: abcde, fgh, x, 12345, and the cursor */
+    met_tui_edit_place(&edit, 5, &row, &column);
+    assert_int_equal(row, 3);
+    assert_int_equal(column, 5);
+    assert_true(met_tui_edit_move_row(&edit, -1, 5));
+    expect_edit(&edit, "abcdefgh\nx|\n12345");
+    assert_true(met_tui_edit_move_row(&edit, -1, 5));
+    expect_edit(&edit, "abcdefgh|\nx\n12345");
+    assert_true(met_tui_edit_move_row(&edit, -1, 5));
+    expect_edit(&edit, "abcd|efgh\nx\n12345"); /* behind e would be the row below */
+    assert_false(met_tui_edit_move_row(&edit, -1, 5));
+    assert_true(met_tui_edit_move_row(&edit, 1, 5));
+    expect_edit(&edit, "abcdefgh|\nx\n12345");
+    met_tui_edit_free(&edit);
+}
+
+/* Any keys leave UTF-8 and a cursor between characters. */
+static void random_keys_keep_the_invariant(void **state)
+{
+    static const char *const typed[] = {"a", " ", "日", "\xcc\x81", "👩", "\xe2\x80\x8d", "\n",
+                                        "word ", "\xff", "\t"};
+    uint64_t seed = 7;
+    (void)state;
+
+    for (int round = 0; round < 300; round++) {
+        met_tui_edit edit = {0};
+        for (int i = 0; i < 60; i++) {
+            uint64_t choice = test_random(&seed) % 8;
+            met_tui_step step = (met_tui_step)(test_random(&seed) % 8);
+            if (choice < 4) insert(&edit, typed[test_random(&seed) % 10]);
+            if (choice == 4) met_tui_edit_move(&edit, step);
+            if (choice == 5) met_tui_edit_remove(&edit, step, true);
+            if (choice == 6) (void)met_tui_edit_move_row(&edit, i % 2 == 0 ? -1 : 1, 6);
+            if (choice == 7) met_tui_edit_yank(&edit);
+            met_str text = met_tui_buffer_view(&edit.text);
+            size_t at = 0;
+            while (at < edit.cursor)
+                at += met_tui_cluster_at(text, at).bytes;
+            if (at != edit.cursor) fail_msg("round %d, key %d: cursor within a character", round, i);
+            for (size_t b = 0; b < text.bytes;) {
+                size_t bytes;
+                assert_true(met_tui_code_point(text, b, &bytes) >= 0);
+                b += bytes;
+            }
+        }
+        met_tui_edit_free(&edit);
+    }
+}
+
+static void history_walks_back_and_gives_the_draft_back(void **state)
+{
+    met_tui_history history = {0};
+    (void)state;
+
+    assert_null(met_tui_history_step(&history, -1, view("x")));
+    assert_true(met_tui_history_add(&history, view("one")));
+    assert_true(met_tui_history_add(&history, view("two")));
+    assert_true(met_tui_history_add(&history, view("two"))); /* not twice */
+    assert_null(met_tui_history_step(&history, 1, view("draft")));
+    assert_string_equal(met_tui_history_step(&history, -1, view("draft")), "two");
+    assert_string_equal(met_tui_history_step(&history, -1, view("two")), "one");
+    assert_null(met_tui_history_step(&history, -1, view("one")));
+    assert_string_equal(met_tui_history_step(&history, 1, view("one")), "two");
+    assert_string_equal(met_tui_history_step(&history, 1, view("two")), "draft");
+    assert_null(met_tui_history_step(&history, 1, view("draft")));
+    met_tui_history_free(&history);
+}
+
+static void history_forgets_the_oldest_when_it_is_full(void **state)
+{
+    met_tui_history history = {0};
+    char text[16];
+    (void)state;
+
+    for (int i = 0; i < MET_TUI_HISTORY_MAX + 3; i++) {
+        snprintf(text, sizeof text, "%d", i);
+        assert_true(met_tui_history_add(&history, view(text)));
+    }
+    assert_int_equal(history.count, MET_TUI_HISTORY_MAX);
+    assert_string_equal(history.items[0], "3");
+    met_tui_history_free(&history);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pasted_text_loses_what_could_move_a_cursor),
+        cmocka_unit_test(steps_go_by_characters_words_and_lines),
+        cmocka_unit_test(what_is_cut_can_be_put_back),
+        cmocka_unit_test(rows_keep_their_column_and_end_at_the_edges),
+        cmocka_unit_test(random_keys_keep_the_invariant),
+        cmocka_unit_test(history_walks_back_and_gives_the_draft_back),
+        cmocka_unit_test(history_forgets_the_oldest_when_it_is_full),
+    };
+    return cmocka_run_group_tests_name("tui_edit", tests, NULL, NULL);
+}
