@@ -85,7 +85,9 @@ struct sim_group {
 };
 
 char sim_token_start, sim_token_end;
-static _Thread_local sim_group *running;
+/* Kernels ask for it all the time; the executor is loaded when the program starts, so the faster
+ * way to a thread's variables is open to it. */
+__attribute__((tls_model("initial-exec"))) static _Thread_local sim_group *running;
 
 /* Not inlined: a fiber may come back on another thread of this machine, and the compiler must not
  * keep the address of the old one's variable. */

@@ -132,7 +132,8 @@ SIM_TOGETHER void sim_subgroup_barrier(int orders_memory, int line);
  * next exchange but one; `present` has a bit for every lane that took part. */
 SIM_TOGETHER const void *sim_subgroup_exchange(const void *value, uint32_t size, uint32_t *present,
                                                int line);
-__attribute__((visibility("default"))) uint32_t sim_lane(void);
+/* The caller's lane: the same for as long as a kernel's thread lives, so it may be asked for once. */
+__attribute__((const, visibility("default"))) uint32_t sim_lane(void);
 /* Storage of a variable that a group shares: `size` bytes, all ones until somebody writes. */
 __attribute__((visibility("default"))) void *sim_group_variable(uint32_t id, size_t size, int line);
 /* The kernel found out that it is wrong; the run ends with this message. */

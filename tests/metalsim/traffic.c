@@ -17,7 +17,7 @@ struct sim_traffic_map {
     span spans[SIM_SLOTS]; /* by address */
 };
 
-static _Thread_local sim_traffic_map *selected;
+__attribute__((tls_model("initial-exec"))) static _Thread_local sim_traffic_map *selected;
 
 static int by_address(const void *left, const void *right)
 {
