@@ -63,6 +63,17 @@ struct met_machine_options {
     const char *const *vendor_libraries;
 };
 
+/* Tokens that the machine chooses itself, each fed to the next step without the host. */
+typedef struct met_decode {
+    int32_t token;    /* fed first, at `position` */
+    int32_t position; /* tokens held */
+    int32_t steps;    /* most that are fed, `token` included; position + steps <= context_length */
+    met_sampling sampling;  /* checked; as generate/sampler.h says, bit for bit */
+    const int32_t *history; /* [position] the tokens held, in order: for penalties */
+    uint64_t (*draw)(void *user); /* the generator: called once for each step, in order */
+    void *user;
+} met_decode;
+
 /* Every machine begins with this table. All calls but `describe` take one thread at a time for each
  * timeline; steps of different timelines may be called from different threads. */
 typedef struct met_machine_ops {
@@ -95,6 +106,17 @@ typedef struct met_machine_ops {
     /* See met_context_measure. */
     met_status (*measure)(met_machine *machine, met_dtype weight_type, met_ceilings *out,
                           met_error *err);
+    /* Generate on the device; NULL where the host chooses. `begin` copies the history and starts;
+     * each `next` gives the token chosen after one more step, at most `steps` times; `end` waits
+     * for what is still on its way. Steps beyond the last one asked for may have run: cache
+     * positions from there on are undefined. No other call of the timeline comes between begin and
+     * end. `trace` is as in met_step, for one step. *token is -1 when no logit is above -infinity.
+     */
+    met_status (*decode_begin)(met_timeline *timeline, const met_decode *decode, met_error *err);
+    met_status (*decode_next)(met_timeline *timeline, met_trace *trace, int32_t *token,
+                              met_error *err);
+    met_status (*decode_end)(met_timeline *timeline, met_error *err);
+    int32_t decode_vocab_max; /* most logits that the device chooses from */
     int32_t max_step_tokens; /* most tokens that one step takes */
 } met_machine_ops;
 

@@ -24,7 +24,9 @@ typedef struct generation {
     met_sampler *sampler;
     met_text_stream text;
     met_lookup lookup;   /* when options.speculate > 0 */
-    const float *logits; /* for the next token */
+    const float *logits; /* for the next token, unless the machine chooses */
+    bool on_machine;     /* after the first token the machine chooses: nobody else needs logits */
+    bool decoding;       /* it has begun to */
     bool ended;          /* result->finish is set */
     met_logprob top[LOGPROBS_MAX];
 } generation;
@@ -64,6 +66,8 @@ static met_status open_parts(generation *g, met_error *err)
     met_status status =
         met_sampler_create(&sampling, g->session->model->program.vocab, &g->sampler, err);
     if (status != MET_OK) return status;
+    g->on_machine = g->options.speculate == 0 && g->options.logprobs < 0 &&
+                    met_session_can_decode(g->session);
     status = met_text_stream_init(&g->text, g->options.stop, g->options.stop_count, err);
     if (status != MET_OK || g->options.speculate == 0) return status;
     met_lookup_init(&g->lookup);
@@ -167,12 +171,36 @@ static int32_t speculate(generation *g, int32_t token)
     return guesses;
 }
 
+static uint64_t draw(void *user)
+{
+    return met_sampler_draw(user);
+}
+
+/* The machine feeds by itself what it chooses; only the first token comes from here. */
+static met_status feed_machine(generation *g, int32_t token, met_error *err)
+{
+    met_session *session = g->session;
+    if (g->decoding) {
+        met_session_decode_fed(session, token);
+        return MET_OK;
+    }
+    int32_t steps = session->context_length - session->count;
+    if (g->options.max_tokens > 0) {
+        int32_t left = g->options.max_tokens - g->result->generated_tokens;
+        if (steps > left) steps = left;
+    }
+    g->decoding = true;
+    return met_session_decode_begin(session, token, steps, &g->options.sampling, draw, g->sampler,
+                                    err);
+}
+
 /* Make the session hold `token` and g->logits those that follow it. Guesses are computed, and then
  * taken back, so that the session never holds more than the answer. A guess that turns out right
  * is still in its list and in the machine's cache, and has its row of logits. */
 static met_status feed(generation *g, int32_t token, met_error *err)
 {
     met_session *session = g->session;
+    if (g->on_machine) return feed_machine(g, token, err);
     if (g->options.speculate == 0) return met_session_feed(session, &token, 1, &g->logits, err);
     if (met_lookup_judge(&g->lookup, token)) {
         session->count++;
@@ -188,12 +216,20 @@ static met_status feed(generation *g, int32_t token, met_error *err)
     return met_session_rewind(session, session->count - guesses, err);
 }
 
+static met_status choose(generation *g, int32_t *token, met_error *err)
+{
+    if (!g->decoding) return met_sampler_choose(g->sampler, g->logits, token, err);
+    met_status status = met_session_decode_next(g->session, token, err);
+    if (status != MET_OK || *token >= 0) return status;
+    return met_sampler_fail(g->session->model->program.vocab, err);
+}
+
 /* One token: choose, show, feed. */
 static met_status step(generation *g, double start, met_error *err)
 {
     met_generate_result *result = g->result;
     int32_t token = -1;
-    met_status status = met_sampler_choose(g->sampler, g->logits, &token, err);
+    met_status status = choose(g, &token, err);
     if (status != MET_OK) return status;
     if (result->first_token_seconds == 0) result->first_token_seconds = met_clock_seconds() - start;
     if (ends(g, token)) {
@@ -281,6 +317,10 @@ met_status met_generate(met_session *session, const int32_t *tokens, int32_t cou
     status = take_prompt(&g, tokens, count, err);
     while (status == MET_OK && !g.ended)
         status = step(&g, start, err);
+    if (g.decoding) {
+        met_status ended = met_session_decode_end(session, status == MET_OK ? err : NULL);
+        if (status == MET_OK) status = ended;
+    }
     if (status == MET_OK && g.result->finish != MET_FINISH_CALLBACK) status = show_rest(&g, err);
     if (g.result->first_token_seconds > 0) {
         g.result->decode_seconds = met_clock_seconds() - start - g.result->first_token_seconds;

@@ -52,12 +52,47 @@ static void count_step(met_measured *measured, const met_step *step, const met_t
     measured->summary.barrier_wait_ns += trace->wait_ns;
 }
 
+static met_record_level level_of(const met_measured *measured)
+{
+    return measured == NULL ? MET_RECORD_OFF : met_recorder_asks(measured->recorder);
+}
+
+bool met_measured_wants_layers(const met_measured *measured)
+{
+    return level_of(measured) >= MET_RECORD_LAYER;
+}
+
+/* The step that `trace` is of has ended well. */
+static void record_step(met_measured *measured, const met_step *step, const met_trace *trace)
+{
+    bool prefill = is_prefill(measured, step);
+    bool generating = measured->generation.recorder != NULL;
+    bool whole = step->stopped == NULL || !*step->stopped; /* else its tokens do not count */
+    if (whole) count_step(measured, step, trace, prefill);
+    met_event span = {
+        .id = trace->step,
+        .parent = generating ? measured->generation.id : MET_SPAN_PROCESS,
+        .name = prefill ? "prefill" : "decode",
+        .track = measured->track,
+        .layer = -1,
+        .begin_ns = trace->begin_ns,
+        .end_ns = trace->end_ns,
+        .wait_ns = trace->wait_ns,
+        .tokens = whole ? (uint64_t)step->count : 0,
+        .bytes = whole ? trace->bytes : 0,
+        .macs = whole ? trace->macs : 0,
+    };
+    met_recorder_add(measured->recorder, &span);
+    met_laps_skip(&measured->generation);
+    bool wrote = met_exports_drain(measured->recorder, false);
+    if (wrote) met_laps_next(&measured->generation, "export");
+}
+
 met_status met_measured_step(met_measured *measured, met_timeline *timeline, met_step *step,
                              const float **logits, met_error *err)
 {
     const met_machine_ops *ops = timeline->loaded->machine->ops;
-    met_record_level level = measured == NULL ? MET_RECORD_OFF
-                                              : met_recorder_asks(measured->recorder);
+    met_record_level level = level_of(measured);
     if (level == MET_RECORD_OFF) return ops->step(timeline, step, logits, err);
 
     met_trace trace;
@@ -66,29 +101,24 @@ met_status met_measured_step(met_measured *measured, met_timeline *timeline, met
     met_status status = ops->step(timeline, step, logits, err);
     step->trace = NULL;
     met_trace_end(&trace);
-    if (status != MET_OK) return status;
-    bool prefill = is_prefill(measured, step);
-    bool generating = measured->generation.recorder != NULL;
-    bool whole = step->stopped == NULL || !*step->stopped; /* else its tokens do not count */
-    if (whole) count_step(measured, step, &trace, prefill);
-    met_event span = {
-        .id = trace.step,
-        .parent = generating ? measured->generation.id : MET_SPAN_PROCESS,
-        .name = prefill ? "prefill" : "decode",
-        .track = measured->track,
-        .layer = -1,
-        .begin_ns = trace.begin_ns,
-        .end_ns = trace.end_ns,
-        .wait_ns = trace.wait_ns,
-        .tokens = whole ? (uint64_t)step->count : 0,
-        .bytes = whole ? trace.bytes : 0,
-        .macs = whole ? trace.macs : 0,
-    };
-    met_recorder_add(measured->recorder, &span);
-    met_laps_skip(&measured->generation);
-    bool wrote = met_exports_drain(measured->recorder, false);
-    if (wrote) met_laps_next(&measured->generation, "export");
-    return MET_OK;
+    if (status == MET_OK) record_step(measured, step, &trace);
+    return status;
+}
+
+met_status met_measured_decode(met_measured *measured, met_timeline *timeline, int32_t *token,
+                               met_error *err)
+{
+    const met_machine_ops *ops = timeline->loaded->machine->ops;
+    met_record_level level = level_of(measured);
+    if (level == MET_RECORD_OFF) return ops->decode_next(timeline, NULL, token, err);
+
+    met_trace trace;
+    met_trace_begin(&trace, measured->recorder, level, measured->track);
+    met_status status = ops->decode_next(timeline, &trace, token, err);
+    met_trace_end(&trace);
+    met_step step = {.count = 1};
+    if (status == MET_OK) record_step(measured, &step, &trace);
+    return status;
 }
 
 void met_measured_begin(met_measured *measured)

@@ -27,6 +27,12 @@ void met_measured_free(met_measured *measured);
 met_status met_measured_step(met_measured *measured, met_timeline *timeline, met_step *step,
                              const float **logits, met_error *err);
 
+/* Let the machine choose the next token (met_decode), and record its step. */
+met_status met_measured_decode(met_measured *measured, met_timeline *timeline, int32_t *token,
+                               met_error *err);
+/* Whether layers or operations are recorded. */
+bool met_measured_wants_layers(const met_measured *measured);
+
 /* A generation begins: it will compute its prompt. */
 void met_measured_begin(met_measured *measured);
 /* The prompt is computed. */

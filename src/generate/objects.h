@@ -64,6 +64,20 @@ met_status met_context_adopt(met_machine *machine, const char *choice, met_conte
  * machine failed before. */
 met_status met_session_reserve(met_session *session, int32_t count, met_error *err);
 
+/* Tokens that the machine chooses itself: see met_decode. */
+bool met_session_can_decode(const met_session *session);
+/* Feed `token` and go on for at most `steps` tokens, that one included. MET_E_MEMORY,
+ * MET_E_DEVICE. met_session_decode_end is due also then. */
+met_status met_session_decode_begin(met_session *session, int32_t token, int32_t steps,
+                                    const met_sampling *sampling, uint64_t (*draw)(void *user),
+                                    void *user, met_error *err);
+/* The token chosen after those that the session holds; -1 when no logit is above -infinity. */
+met_status met_session_decode_next(met_session *session, int32_t *token, met_error *err);
+/* The session holds the token that was chosen last: the machine has fed it. */
+void met_session_decode_fed(met_session *session, int32_t token);
+/* The session holds what was fed, and nothing that the machine computed beyond. */
+met_status met_session_decode_end(met_session *session, met_error *err);
+
 /* Called between chunks of a prompt that has `total` tokens, and within them. */
 typedef struct met_watch {
     met_progress_fn progress; /* may be NULL */

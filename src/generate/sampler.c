@@ -211,16 +211,18 @@ int32_t met_sampler_window(const met_sampler *sampler)
     return sampler->penalizes ? sampler->options.repeat_last_n : 0;
 }
 
+met_status met_sampler_fail(int32_t vocab, met_error *err)
+{
+    return met_fail(err, MET_E_DEVICE,
+                    "logits: found none of %d above -infinity, expected at least one", vocab);
+}
+
 met_status met_sampler_choose_at(met_sampler *sampler, const float *logits, uint64_t draw,
                                  int32_t *token, met_error *err)
 {
     logits = penalize(sampler, logits);
     float max = met_select_max(logits, sampler->vocab, sampler->block_max);
-    if (!(max > -INFINITY)) {
-        return met_fail(err, MET_E_DEVICE,
-                        "logits: found none of %d above -infinity, expected at least one",
-                        sampler->vocab);
-    }
+    if (!(max > -INFINITY)) return met_sampler_fail(sampler->vocab, err);
     if (sampler->options.temperature == 0) { /* step 2 */
         *token = met_select_first(logits, sampler->vocab, sampler->block_max, max);
         return MET_OK;
@@ -233,12 +235,15 @@ met_status met_sampler_choose_at(met_sampler *sampler, const float *logits, uint
     return MET_OK;
 }
 
+uint64_t met_sampler_draw(met_sampler *sampler)
+{
+    return sampler->options.temperature > 0 ? met_random_next(&sampler->random) : 0;
+}
+
 met_status met_sampler_choose(met_sampler *sampler, const float *logits, int32_t *token,
                               met_error *err)
 {
-    bool draws = sampler->options.temperature > 0;
-    uint64_t draw = draws ? met_random_next(&sampler->random) : 0;
-    return met_sampler_choose_at(sampler, logits, draw, token, err);
+    return met_sampler_choose_at(sampler, logits, met_sampler_draw(sampler), token, err);
 }
 
 /* Descending; for the few alternatives of a report. */

@@ -51,6 +51,12 @@ met_status met_sampler_choose(met_sampler *sampler, const float *logits, int32_t
 met_status met_sampler_choose_at(met_sampler *sampler, const float *logits, uint64_t draw,
                                  int32_t *token, met_error *err);
 
+/* What both fail with when no logit of `vocab` can be chosen. Returns MET_E_DEVICE. */
+met_status met_sampler_fail(int32_t vocab, met_error *err);
+
+/* The generator's next output for one token, 0 when greedy: what met_sampler_choose draws with. */
+uint64_t met_sampler_draw(met_sampler *sampler);
+
 /* The `count` most likely tokens by the raw logits, most likely first, lowest id first among
  * equals, and the logprob of `token`. top may be NULL when count is 0; count <= vocab. A NaN
  * counts as -infinity. Allocates nothing. */

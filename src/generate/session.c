@@ -134,6 +134,64 @@ static met_status run_chunks(met_session *session, const int32_t *tokens, int32_
     return MET_OK;
 }
 
+/* ---------------------------------------------------------------- generation on the machine */
+
+bool met_session_can_decode(const met_session *session)
+{
+    const met_machine_ops *ops = ops_of(session);
+    /* Layers and operations are recorded step by step. */
+    return ops->decode_begin != NULL && session->model->program.vocab <= ops->decode_vocab_max &&
+           !met_measured_wants_layers(session->measured);
+}
+
+/* What was chosen so far stays; a machine that failed is not asked again. */
+static met_status decode_status(met_session *session, met_status status)
+{
+    account(session);
+    if (status != MET_OK && status != MET_E_MEMORY) session->failed = true;
+    return status;
+}
+
+met_status met_session_decode_begin(met_session *session, int32_t token, int32_t steps,
+                                    const met_sampling *sampling, uint64_t (*draw)(void *user),
+                                    void *user, met_error *err)
+{
+    met_status status = check_tokens(session, &token, 1, session->count, err);
+    if (status != MET_OK) return status;
+    met_decode decode = {
+        .token = token,
+        .position = session->count,
+        .steps = steps,
+        .sampling = *sampling,
+        .history = session->tokens,
+        .draw = draw,
+        .user = user,
+    };
+    MET_LOG(met_model_log(session->model), MET_LOG_DEBUG,
+            "session: the machine chooses up to %d tokens from %d on", steps, session->count);
+    status = ops_of(session)->decode_begin(session->timeline, &decode, err);
+    if (status == MET_OK) met_session_decode_fed(session, token);
+    return decode_status(session, status);
+}
+
+met_status met_session_decode_next(met_session *session, int32_t *token, met_error *err)
+{
+    return decode_status(session,
+                         met_measured_decode(session->measured, session->timeline, token, err));
+}
+
+void met_session_decode_fed(met_session *session, int32_t token)
+{
+    session->tokens[session->count++] = token;
+}
+
+met_status met_session_decode_end(met_session *session, met_error *err)
+{
+    return decode_status(session, ops_of(session)->decode_end(session->timeline, err));
+}
+
+/* ---------------------------------------------------------------- whole lists */
+
 /* Tokens at the beginning of both lists. */
 static int32_t common_prefix(const met_session *session, const int32_t *tokens, int32_t count)
 {

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support import tap
 
 ROOT = pathlib.Path(os.environ.get("MET_TEST_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
-INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+INCLUDE = re.compile(r'^\s*#\s*(?:include|import)\s+"([^"]+)"', re.M)
 
 # Every room may include its own files and metallic.h.
 MAY_INCLUDE = {
@@ -55,6 +55,26 @@ def processor_of(header):
     if "arm_neon.h" in text:
         return "aarch64"
     return "x86_64" if re.search(r"immintrin\.h|/math_avx", text) else None
+
+
+def is_objc(header):
+    return re.search(r"^#import ", header.read_text(), re.M) is not None
+
+
+def objc_command():
+    """A compiler of Objective-C and the folder of Metal's headers, or None."""
+    if platform.system() == "Darwin":
+        return ["cc", "-fno-objc-arc"]
+    compiler = shutil.which("clang-16")
+    if compiler is None:
+        return None
+    library = subprocess.run([compiler, "-print-file-name=libobjc.so"], check=True,
+                             capture_output=True, text=True).stdout.strip()
+    if not library.startswith("/"):
+        return None
+    return [compiler, "-fobjc-runtime=gcc", "-fconstant-string-class=NSConstantString",
+            "-idirafter", str(pathlib.Path(library).parent / "include"),
+            f"-I{ROOT}/tests/metalsim/apple"]
 
 
 class Layers(unittest.TestCase):
@@ -109,7 +129,7 @@ class Layers(unittest.TestCase):
         """Those for one kind of processor; what is for all is compiled with those of this machine."""
         seen = 0
         for path in sources("src", "include"):
-            if path.suffix != ".h" or (processor_of(path) or HERE) != machine:
+            if path.suffix != ".h" or (processor_of(path) or HERE) != machine or is_objc(path):
                 continue
             seen += 1
             with self.subTest(header=str(path.relative_to(ROOT))):
@@ -122,6 +142,20 @@ class Layers(unittest.TestCase):
 
     def test_every_header_compiles_alone(self):
         self.compile_headers_of(HERE, os.environ.get("CC", "cc"))
+
+    def test_every_header_of_objective_c_compiles_alone(self):
+        command = objc_command()
+        if command is None:
+            self.skipTest("needs clang-16, libobjc-12-dev: tools/setup metal")
+        headers = [path for path in sources("src") if path.suffix == ".h" and is_objc(path)]
+        self.assertGreater(len(headers), 0)
+        for path in headers:
+            with self.subTest(header=str(path.relative_to(ROOT))):
+                done = subprocess.run(
+                    [*command, "-x", "objective-c", "-std=gnu11", "-D_GNU_SOURCE",
+                     f"-I{ROOT}/include", f"-I{ROOT}/src", "-fsyntax-only", "-w", str(path)],
+                    capture_output=True, text=True)
+                self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_every_header_for_another_processor_compiles_alone(self):
         for machine in ISA_FLAGS.keys() - {HERE}:

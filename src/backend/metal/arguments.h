@@ -200,6 +200,12 @@ typedef struct met_metal_sample {
 } met_metal_sample;
 MET_METAL_CHECK(sizeof(met_metal_sample) == 56);
 
+/* ---------------------------------------------------------------- ceilings (measure.metal) */
+typedef struct met_metal_ceiling {
+    uint64_t count; /* vectors of 16 bytes, or rounds of products */
+} met_metal_ceiling;
+MET_METAL_CHECK(sizeof(met_metal_ceiling) == 8);
+
 /* ---------------------------------------------------------------- shapes of dispatches (host) */
 #ifndef __METAL_VERSION__
 

@@ -1,0 +1,262 @@
+/* metal: steps of whole models against the scalar CPU machine, in every way to cut a text. */
+#include "metal_model.h"
+
+#include "backend/metal/arguments.h"
+
+enum { PROMPT_MOST = 150 }; /* into the second block of keys */
+
+static met_error err;
+
+/* MET_TEST_QUICK: a little of everything, for the sanitizers, which are fifty times as slow. */
+static bool quick(void)
+{
+    return getenv("MET_TEST_QUICK") != NULL;
+}
+
+static int32_t prompt_tokens(void)
+{
+    return quick() ? 17 : PROMPT_MOST;
+}
+
+/* Metal's sums have another order than the CPU's. A sum of K products in any order is the exact sum
+ * of weights that are each moved by K u / (1 - K u) at most, u = 2^-24 (Higham, Accuracy and
+ * Stability of Numerical Algorithms, 3.1). So Metal's logits must be no farther from the CPU's than
+ * those of weights moved as far, twice, because the CPU's sums round as well: that measures the
+ * model's own sensitivity instead of guessing it. What rounds coarsely on the way (F16 keys and
+ * values, activations of Q8_0 products) may fall to the other side of a tie; it does so in the moved
+ * model too, elsewhere: hence the farthest of several moved models. */
+enum { MOVED_MODELS = 4 };
+
+static double bound_of(met_machine *cpu, const met_program *program, met_dtype kv_type,
+                       const float *expected, size_t count)
+{
+    const double k = 300, u = 0x1p-24; /* the longest sum of metal_shapes; softmax is shorter */
+    double bound = 0;
+    for (uint64_t seed = 1; seed <= MOVED_MODELS; seed++) {
+        met_program moved = metal_move(program, 2 * k * u / (1 - k * u), seed);
+        float *logits = metal_run(cpu, &moved, kv_type, prompt_tokens(), (int32_t[]){PROMPT_MOST}, 1);
+        bound = fmax(bound, metal_distance(logits, expected, count));
+        free(logits);
+        metal_move_free(&moved);
+    }
+    return bound;
+}
+
+static void check_shape(const test_shape *shape, met_dtype kv_type, const char *matmul)
+{
+    static const struct {
+        int32_t sizes[6], count;
+    } splits[] = {{{PROMPT_MOST}, 1}, {{1}, 1}, {{8}, 1}, {{3, 1, 64, 2, 7, 61}, 6}, {{33}, 1}};
+    test_model model;
+    metal_model_make(&model, shape);
+    size_t count = (size_t)prompt_tokens() * (size_t)shape->vocab;
+    met_machine *cpu = metal_open_cpu(), *metal = metal_open(matmul);
+    float *expected =
+        metal_run(cpu, &model.program, kv_type, prompt_tokens(), (int32_t[]){PROMPT_MOST}, 1);
+    double bound = bound_of(cpu, &model.program, kv_type, expected, count);
+    double largest = metal_largest(expected, count);
+    assert_true(bound > 0 && bound < 0.05 * largest); /* or it would judge nothing */
+    float *ones = NULL;
+    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+        float *found = metal_run(metal, &model.program, kv_type, prompt_tokens(), splits[i].sizes,
+                                 splits[i].count);
+        double error = metal_distance(found, expected, count);
+        print_message("# %s, kv %s, %s, steps of %d: %.1e of the largest logit, bound %.1e\n",
+                      shape->name, met_dtype_name(kv_type), matmul, splits[i].sizes[0],
+                      error / largest, bound / largest);
+        assert_true(error <= bound);
+        if (splits[i].sizes[0] == 1) ones = found;
+        /* Up to 8 tokens go through the same sums as one. */
+        if (splits[i].sizes[0] == 8) assert_memory_equal(found, ones, count * sizeof *found);
+        if (found != ones) free(found);
+    }
+    free(ones);
+    free(expected);
+    cpu->ops->close(cpu);
+    metal->ops->close(metal);
+    test_model_free(&model);
+}
+
+static void logits_are_within_the_bound_of_the_CPUs(void **state)
+{
+    (void)state;
+    for (size_t i = quick() ? 3 : 0; i < METAL_SHAPES; i++) {
+        check_shape(&metal_shapes[i], MET_DTYPE_F32, "native");
+    }
+}
+
+static void logits_with_an_F16_cache_are_within_the_bound(void **state)
+{
+    (void)state;
+    check_shape(&metal_shapes[1], MET_DTYPE_F16, "native");
+    if (!quick()) check_shape(&metal_shapes[3], MET_DTYPE_F16, "native");
+}
+
+static void logits_of_the_vendors_products_are_within_the_bound(void **state)
+{
+    (void)state;
+    for (size_t i = quick() ? 4 : 0; i < METAL_SHAPES; i++) {
+        check_shape(&metal_shapes[i], MET_DTYPE_F32, "mps");
+    }
+}
+
+/* ---------------------------------------------------------------- timelines */
+
+typedef struct fixture {
+    test_model model;
+    met_machine *machine;
+    met_loaded *loaded;
+    met_timeline *timeline;
+    int32_t tokens[1024];
+} fixture;
+
+static void set_up(fixture *f, const test_shape *shape, int32_t context_length)
+{
+    metal_model_make(&f->model, shape);
+    f->machine = metal_open(NULL);
+    metal_tokens(&f->model.program, f->tokens, 1024);
+    assert_ok(f->machine->ops->load(f->machine, &f->model.program, &f->loaded, &err));
+    assert_ok(f->machine->ops->timeline_create(f->loaded, context_length, MET_DTYPE_F16,
+                                               &f->timeline, &err));
+}
+
+static void tear_down(fixture *f)
+{
+    f->machine->ops->timeline_free(f->timeline);
+    f->machine->ops->unload(f->loaded);
+    f->machine->ops->close(f->machine);
+    test_model_free(&f->model);
+}
+
+/* A copy of the last logits after tokens [position, position + count). */
+static float *feed(fixture *f, int32_t position, int32_t count, met_want want)
+{
+    const float *rows = NULL;
+    size_t bytes = (size_t)f->model.program.vocab * sizeof *rows;
+    met_step step = {
+        .tokens = f->tokens + position, .count = count, .position = position, .want = want};
+    assert_ok(f->machine->ops->step(f->timeline, &step, &rows, &err));
+    if (want == MET_WANT_NONE) return NULL;
+    size_t skip = want == MET_WANT_ALL ? (size_t)(count - 1) : 0;
+    return memcpy(malloc(bytes), rows + skip * (bytes / sizeof *rows), bytes);
+}
+
+static void expect_same(const fixture *f, float *found, float *expected)
+{
+    assert_memory_equal(found, expected, (size_t)f->model.program.vocab * sizeof *found);
+    free(found);
+    free(expected);
+}
+
+static void a_rewound_timeline_goes_on_as_if_nothing_had_been_after(void **state)
+{
+    (void)state;
+    fixture f;
+    set_up(&f, &metal_shapes[3], 300);
+    free(feed(&f, 0, 20, MET_WANT_LAST));
+    float *first = feed(&f, 20, 1, MET_WANT_LAST);
+    for (int32_t at = 21; at < 40; at++) free(feed(&f, at, 1, MET_WANT_LAST));
+    expect_same(&f, feed(&f, 20, 1, MET_WANT_LAST), first);
+    /* Another text from there on, and back: what was encoded ahead must not show. */
+    float *second = feed(&f, 21, 1, MET_WANT_LAST);
+    f.tokens[21] = (f.tokens[21] + 1) % f.model.program.vocab;
+    float *other = feed(&f, 21, 1, MET_WANT_LAST);
+    assert_memory_not_equal(other, second, (size_t)f.model.program.vocab * sizeof *other);
+    free(other);
+    f.tokens[21] = (f.tokens[21] + f.model.program.vocab - 1) % f.model.program.vocab;
+    expect_same(&f, feed(&f, 21, 1, MET_WANT_LAST), second);
+    tear_down(&f);
+}
+
+/* Chunks that want no logits are not waited for: more of them than can be on their way. */
+static void chunks_on_their_way_are_in_order(void **state)
+{
+    (void)state;
+    fixture f;
+    set_up(&f, &metal_shapes[0], 300);
+    for (int32_t at = 0; at < 96; at += 8) assert_null(feed(&f, at, 8, MET_WANT_NONE));
+    float *found = feed(&f, 96, 8, MET_WANT_LAST);
+    for (int32_t at = 0; at < 104; at += 8) {
+        float *logits = feed(&f, at, 8, MET_WANT_ALL);
+        if (at < 96) free(logits);
+        else expect_same(&f, found, logits);
+    }
+    tear_down(&f);
+}
+
+/* The cache begins with room for two blocks and doubles; what it held stays. */
+static void a_cache_that_grows_keeps_its_positions(void **state)
+{
+    (void)state;
+    fixture f, roomy;
+    const test_shape *shape = &metal_shapes[4];
+    const int32_t text = (quick() ? 2 : 5) * MET_METAL_KV_BLOCK + 3;
+    set_up(&f, shape, 1024);
+    set_up(&roomy, shape, 1024);
+    free(feed(&roomy, 1000, 1, MET_WANT_LAST)); /* takes all of it */
+    uint64_t before = f.machine->ops->timeline_memory(f.timeline).kv_bytes;
+    for (int32_t at = 0; at < text; at += 30) {
+        int32_t count = text - at < 30 ? text - at : 30;
+        expect_same(&f, feed(&f, at, count, MET_WANT_LAST), feed(&roomy, at, count, MET_WANT_LAST));
+    }
+    for (int32_t at = text; at < text + 4; at++) {
+        expect_same(&f, feed(&f, at, 1, MET_WANT_LAST), feed(&roomy, at, 1, MET_WANT_LAST));
+    }
+    met_timeline_memory memory = f.machine->ops->timeline_memory(f.timeline);
+    assert_true(memory.kv_bytes == (quick() ? 2 : 4) * before);
+    assert_true(memory.kv_bytes_max == 4 * before);
+    tear_down(&f);
+    tear_down(&roomy);
+}
+
+static void a_reserved_step_allocates_nothing(void **state)
+{
+    (void)state;
+    fixture f;
+    set_up(&f, &metal_shapes[0], 200);
+    assert_ok(f.machine->ops->timeline_reserve(f.timeline, 17, &err));
+    uint64_t before = f.machine->ops->timeline_memory(f.timeline).scratch_bytes;
+    free(feed(&f, 0, 17, MET_WANT_ALL));
+    assert_true(f.machine->ops->timeline_memory(f.timeline).scratch_bytes == before);
+    tear_down(&f);
+}
+
+static void a_profile_names_every_phase_and_changes_no_logit(void **state)
+{
+    (void)state;
+    fixture f;
+    met_op_time times[64];
+    set_up(&f, &metal_shapes[3], 200);
+    float *plain = feed(&f, 0, 20, MET_WANT_LAST);
+    assert_int_equal(f.machine->ops->op_times(f.timeline, times, 64), 0);
+    assert_ok(f.machine->ops->profile(f.timeline, true, &err));
+    expect_same(&f, feed(&f, 0, 20, MET_WANT_LAST), plain);
+    /* embed, two layers of five phases, the head */
+    assert_int_equal(f.machine->ops->op_times(f.timeline, times, 64), 1 + 2 * 5 + 1);
+    assert_string_equal(times[0].work, "embed");
+    assert_string_equal(times[1].work, "rmsnorm, matmul, rope, kv_append");
+    assert_string_equal(times[2].work, "attention");
+    assert_string_equal(times[4].work, "rmsnorm, matmul, swiglu");
+    uint64_t width = 7 * 64, kv = 64, block = 34;
+    assert_true(times[1].bytes == (width + 2 * kv) * (width / 32) * block);
+    assert_true(times[1].macs == 20 * (width + 2 * kv) * width);
+    for (int i = 0; i < 12; i++) assert_true(times[i].calls == 1 && times[i].seconds >= 0);
+    assert_ok(f.machine->ops->profile(f.timeline, false, &err));
+    assert_int_equal(f.machine->ops->op_times(f.timeline, times, 64), 0);
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(logits_are_within_the_bound_of_the_CPUs),
+        cmocka_unit_test(logits_with_an_F16_cache_are_within_the_bound),
+        cmocka_unit_test(logits_of_the_vendors_products_are_within_the_bound),
+        cmocka_unit_test(a_rewound_timeline_goes_on_as_if_nothing_had_been_after),
+        cmocka_unit_test(chunks_on_their_way_are_in_order),
+        cmocka_unit_test(a_cache_that_grows_keeps_its_positions),
+        cmocka_unit_test(a_reserved_step_allocates_nothing),
+        cmocka_unit_test(a_profile_names_every_phase_and_changes_no_logit),
+    };
+    return cmocka_run_group_tests_name("metal_steps", tests, NULL, NULL);
+}
