@@ -72,7 +72,7 @@ static void flush_files(met_exports *exports)
 static void name_track(met_recorder *recorder, met_exports *exports, int32_t track)
 {
     char name[64];
-    if (exports->named[track]) return;
+    if (track < 0 || track >= MET_TRACKS_MAX || exports->named[track]) return;
     exports->named[track] = true;
     size_t bytes = met_recorder_track(recorder, track, name, sizeof name);
     met_str view = {name, bytes};

@@ -76,13 +76,12 @@ void met_trace_device(const met_trace *trace, const met_event *op, double begin_
     double ago_begin = (now_seconds - begin_seconds) * 1e9;
     double ago_end = (now_seconds - end_seconds) * 1e9;
     met_event span = *op;
-    /* Also false for what is not a number. */
     span.begin_ns = ago_begin > 0 && ago_begin < (double)now_ns ? now_ns - (uint64_t)ago_begin
                                                                : now_ns;
     span.end_ns = ago_end > 0 && ago_end < (double)now_ns ? now_ns - (uint64_t)ago_end : now_ns;
-    if (end_seconds > begin_seconds) {
-        met_recorder_count(trace->recorder, MET_COUNT_DEVICE_NS,
-                           (uint64_t)((end_seconds - begin_seconds) * 1e9));
+    double took_seconds = end_seconds - begin_seconds;
+    if (took_seconds > 0 && took_seconds < 1e6) { /* false for what is not a number, too */
+        met_recorder_count(trace->recorder, MET_COUNT_DEVICE_NS, (uint64_t)(took_seconds * 1e9));
     }
     met_trace_aside(trace, &span);
 }

@@ -50,10 +50,9 @@ void met_writer_close(met_writer *writer)
     writer->buffer = NULL;
 }
 
-void met_writer_bytes(met_writer *writer, const char *data, size_t bytes)
+void met_writer_bytes_slow(met_writer *writer, const char *data, size_t bytes)
 {
-    if (writer->fd < 0 || writer->failure != 0) return;
-    while (bytes > 0) {
+    while (bytes > 0 && writer->failure == 0) {
         size_t room = MET_WRITER_BUFFER_BYTES - writer->used_bytes;
         size_t part = bytes < room ? bytes : room;
         memcpy(writer->buffer + writer->used_bytes, data, part);

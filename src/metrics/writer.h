@@ -4,6 +4,8 @@
 
 #include "metallic.h"
 
+#include <string.h>
+
 enum { MET_WRITER_BUFFER_BYTES = 1 << 16 };
 
 /* After the first failure every call does nothing; the owner looks at `failure`. */
@@ -27,7 +29,20 @@ void met_writer_flush(met_writer *writer);
 /* Flush and close; accepts a closed one. `failure` stays. */
 void met_writer_close(met_writer *writer);
 
-void met_writer_bytes(met_writer *writer, const char *data, size_t bytes);
+/* What does not fit into the buffer. */
+void met_writer_bytes_slow(met_writer *writer, const char *data, size_t bytes);
+
+static inline void met_writer_bytes(met_writer *writer, const char *data, size_t bytes)
+{
+    if (writer->fd < 0) return;
+    if (bytes > MET_WRITER_BUFFER_BYTES - writer->used_bytes) {
+        met_writer_bytes_slow(writer, data, bytes);
+        return;
+    }
+    memcpy(writer->buffer + writer->used_bytes, data, bytes);
+    writer->used_bytes += bytes;
+}
+
 /* A string literal as it is. */
 #define met_writer_literal(writer, text) met_writer_bytes((writer), "" text, sizeof(text) - 1)
 void met_writer_uint(met_writer *writer, uint64_t value);
