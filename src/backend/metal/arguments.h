@@ -98,8 +98,7 @@ MET_METAL_CHECK(sizeof(met_metal_product) == 88);
  *                 1 weight, 2 int32 tokens, 3 out float [tokens][cols].
  *   met_prepare   out[t] = x[t], normalised, then rounded per block of 32. Constants NORM,
  *                 QUANTIZE. Grid (tokens, 1, 1), MET_METAL_MATVEC_THREADS threads.
- *                 1 x, 2 norm weight, 3 out (may be x).
- *   met_copy      out[i] = x[i]. Grid ((count + 255) / 256, 1, 1), 256 threads. 1 x, 2 out. */
+ *                 1 x, 2 norm weight, 3 out (may be x). */
 typedef struct met_metal_embed {
     int32_t cols;
     int32_t vocab;
@@ -112,13 +111,7 @@ typedef struct met_metal_prepare {
 } met_metal_prepare;
 MET_METAL_CHECK(sizeof(met_metal_prepare) == 8);
 
-typedef struct met_metal_copy {
-    uint64_t count;
-} met_metal_copy;
-MET_METAL_CHECK(sizeof(met_metal_copy) == 8);
-
 #define MET_METAL_EMBED_THREADS 128
-#define MET_METAL_COPY_THREADS 256
 
 /* ---------------------------------------------------------------- attention
  * The KV cache: positions in blocks of MET_METAL_KV_BLOCK. A block holds, for each layer and each

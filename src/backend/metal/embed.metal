@@ -1,4 +1,4 @@
-/* Owns: rows that are copied: embeddings of tokens, and plain copies of activations.
+/* Owns: the embeddings of tokens.
  * The invariant: a token that is not in the vocabulary (sampling found none) reads nothing. */
 #include <metal_stdlib>
 
@@ -30,13 +30,4 @@ kernel void met_embed(constant met_metal_embed &a [[buffer(0)]],
         }
         to[c] = value;
     }
-}
-
-/* out[i] = x[i] */
-kernel void met_copy(constant met_metal_copy &a [[buffer(0)]],
-                     device const float *x [[buffer(1)]],
-                     device float *out [[buffer(2)]],
-                     uint index [[thread_position_in_grid]])
-{
-    if (ulong(index) < a.count) out[index] = x[index];
 }
