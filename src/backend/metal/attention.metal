@@ -17,8 +17,9 @@ static inline void met_scores(device const uchar *kv, ulong keys, int padded, in
 {
     for (int d = 0; d < padded; d += 4) {
         const float4 k = met_kv_read4(kv, keys + ulong(d * MET_METAL_KEY_TILE + 4 * int(lane)));
+        MET_UNROLL
         for (int i = 0; i < ATTENTION_QUERIES; i++) {
-            if (i >= queries) break;
+            if (i >= queries) continue;
             const float4 u = ((threadgroup const float4 *)(q + i * padded + d))[0];
             float sum = scores[i];
             sum = fma(u.x, k.x, sum);
@@ -83,8 +84,9 @@ kernel void met_attention(constant met_metal_attention &a [[buffer(0)]],
     float scores[ATTENTION_QUERIES] = {};
     if (first_key < visible) /* for the whole simdgroup */
         met_scores(kv, base + ulong(first_key * padded), padded, queries, q, lane, scores);
+    MET_UNROLL
     for (int i = 0; i < ATTENTION_QUERIES; i++) {
-        if (i >= queries) break;
+        if (i >= queries) continue;
         scores[i] = scores[i] * a.scale;
         const bool counts = key < visible && scores[i] > -INFINITY;
         const float of_lanes = simd_max(counts ? scores[i] : -INFINITY);
@@ -92,8 +94,9 @@ kernel void met_attention(constant met_metal_attention &a [[buffer(0)]],
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
     float largest[ATTENTION_QUERIES];
+    MET_UNROLL
     for (int i = 0; i < ATTENTION_QUERIES; i++) {
-        if (i >= queries) break;
+        if (i >= queries) continue;
         const float4 of = ((threadgroup const float4 *)most)[i];
         largest[i] = max(max(of.x, of.y), max(of.z, of.w));
         const float weight = key < visible ? met_exp(scores[i] - largest[i]) : 0.0f;
@@ -113,17 +116,21 @@ kernel void met_attention(constant met_metal_attention &a [[buffer(0)]],
         float4 acc[ATTENTION_QUERIES] = {};
         for (int j = side; j < keys && quad < quads; j += sides) {
             const float4 v = met_kv_read4(kv, values + ulong(j * padded + 4 * quad));
+            MET_UNROLL
             for (int i = 0; i < ATTENTION_QUERIES; i++) {
-                if (i >= queries) break;
+                if (i >= queries) continue;
                 acc[i] = fma(float4(weights[i * MET_METAL_KV_BLOCK + first_key + j]), v, acc[i]);
             }
         }
-        for (int i = 0; i < ATTENTION_QUERIES && sides == 2; i++) {
-            if (i >= queries) break;
+        MET_UNROLL
+        for (int i = 0; i < ATTENTION_QUERIES; i++) {
+            if (i >= queries || sides == 1) continue;
             acc[i] += simd_shuffle_xor(acc[i], 16);
         }
         for (int s = 0; s < ATTENTION_SIMDGROUPS; s++) {
-            for (int i = 0; i < queries && s == int(simdgroup) && side == 0 && quad < quads; i++) {
+            MET_UNROLL
+            for (int i = 0; i < ATTENTION_QUERIES; i++) {
+                if (i >= queries || s != int(simdgroup) || side != 0 || quad >= quads) continue;
                 threadgroup float4 *to = (threadgroup float4 *)(sums + i * padded + 4 * quad);
                 to[0] = s == 0 ? acc[i] : to[0] + acc[i];
             }

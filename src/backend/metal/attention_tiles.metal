@@ -52,7 +52,9 @@ kernel void met_attention_tiles(constant met_metal_attention &a [[buffer(0)]],
         my_scores[i / 8 * TILE_SCORE_STRIDE + i % 8] = float(i / 8);
     threadgroup_barrier(mem_flags::mem_threadgroup);
     simdgroup_float8x8 q[TILE_MATRICES], sums[TILE_MATRICES], rows;
-    for (int m = 0; m < matrices; m++) {
+    MET_UNROLL
+    for (int m = 0; m < TILE_MATRICES; m++) {
+        if (m >= matrices) continue;
         simdgroup_load(q[m], tile + my_row * stride + 8 * m, ulong(stride));
         sums[m] = make_filled_simdgroup_matrix<float, 8>(0.0f);
     }
@@ -60,6 +62,7 @@ kernel void met_attention_tiles(constant met_metal_attention &a [[buffer(0)]],
     const int row0 = int(rows.thread_elements()[0]), row1 = int(rows.thread_elements()[1]);
 
     float largest[TILE_ROWS], total[TILE_ROWS]; /* the same in all lanes */
+    MET_UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
         largest[r] = -INFINITY;
         total[r] = 0.0f;
@@ -77,7 +80,9 @@ kernel void met_attention_tiles(constant met_metal_attention &a [[buffer(0)]],
         threadgroup_barrier(mem_flags::mem_threadgroup);
         for (int k = 0; k < TILE_KEYS; k += 8) {
             simdgroup_float8x8 s = make_filled_simdgroup_matrix<float, 8>(0.0f), keys;
-            for (int m = 0; m < matrices; m++) {
+            MET_UNROLL
+            for (int m = 0; m < TILE_MATRICES; m++) {
+                if (m >= matrices) continue;
                 simdgroup_load(keys, tile + k * stride + 8 * m, ulong(stride), ulong2(0, 0), true);
                 simdgroup_multiply_accumulate(s, q[m], keys, s);
             }
@@ -94,6 +99,7 @@ kernel void met_attention_tiles(constant met_metal_attention &a [[buffer(0)]],
         }
         /* A lane is a key. A NaN is passed over by the largest score, and shows in the weights. */
         float factor0 = 1.0f, factor1 = 1.0f;
+        MET_UNROLL
         for (int r = 0; r < TILE_ROWS; r++) {
             const bool visible = first_key + int(lane) <= first_position + my_row + r;
             const float score = my_scores[r * TILE_SCORE_STRIDE + int(lane)] * a.scale;
@@ -108,14 +114,18 @@ kernel void met_attention_tiles(constant met_metal_attention &a [[buffer(0)]],
             if (r == row1) factor1 = factor;
         }
         threadgroup_barrier(mem_flags::mem_threadgroup);
-        for (int m = 0; m < matrices; m++) {
+        MET_UNROLL
+        for (int m = 0; m < TILE_MATRICES; m++) {
+            if (m >= matrices) continue;
             sums[m].thread_elements()[0] *= factor0;
             sums[m].thread_elements()[1] *= factor1;
         }
         for (int k = 0; k < TILE_KEYS; k += 8) {
             simdgroup_float8x8 w, v;
             simdgroup_load(w, my_scores + k, TILE_SCORE_STRIDE);
-            for (int m = 0; m < matrices; m++) {
+            MET_UNROLL
+            for (int m = 0; m < TILE_MATRICES; m++) {
+                if (m >= matrices) continue;
                 simdgroup_load(v, tile + k * stride + 8 * m, ulong(stride));
                 simdgroup_multiply_accumulate(sums[m], w, v, sums[m]);
             }
@@ -123,12 +133,15 @@ kernel void met_attention_tiles(constant met_metal_attention &a [[buffer(0)]],
     }
 
     float total0 = 1.0f, total1 = 1.0f;
+    MET_UNROLL
     for (int r = 0; r < TILE_ROWS; r++) {
         if (r == row0) total0 = total[r];
         if (r == row1) total1 = total[r];
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    for (int m = 0; m < matrices; m++) {
+    MET_UNROLL
+    for (int m = 0; m < TILE_MATRICES; m++) {
+        if (m >= matrices) continue;
         sums[m].thread_elements()[0] /= total0;
         sums[m].thread_elements()[1] /= total1;
         simdgroup_store(sums[m], tile + my_row * stride + 8 * m, ulong(stride));

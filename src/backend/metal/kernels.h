@@ -31,6 +31,10 @@ constant bool fc_penalize [[function_constant(MET_METAL_FC_PENALIZE)]];
 
 #define MET_METAL_LANES 32
 
+/* Before a loop over an array that is to stay in registers: every index becomes a constant. So the
+ * bound is a number, and what a function constant leaves out is skipped inside. */
+#define MET_UNROLL _Pragma("clang loop unroll(full)")
+
 /* e^x by the polynomial of src/backend/cpu/exp.h, operation by operation: every step that could be
  * contracted is an fma already. */
 static inline float met_exp(float x)

@@ -91,7 +91,9 @@ kernel void met_matmul(constant met_metal_product &a [[buffer(0)]],
 
     const int slots = int(simdgroup) % 2 * 32, tokens = int(simdgroup) / 2 * 16;
     simdgroup_float8x8 sums[2][4];
+    MET_UNROLL
     for (int t = 0; t < 2; t++) {
+        MET_UNROLL
         for (int s = 0; s < 4; s++)
             sums[t][s] = make_filled_simdgroup_matrix<float, 8>(0.0f);
     }
@@ -103,13 +105,17 @@ kernel void met_matmul(constant met_metal_product &a [[buffer(0)]],
         threadgroup_barrier(mem_flags::mem_threadgroup);
         for (int c = 0; c < MATMUL_COLS; c += 8) {
             simdgroup_float8x8 in[2], w[4];
+            MET_UNROLL
             for (int t = 0; t < 2; t++)
                 simdgroup_load(in[t], inputs + (tokens + 8 * t) * MATMUL_STRIDE + c, MATMUL_STRIDE);
+            MET_UNROLL
             for (int s = 0; s < 4; s++) { /* transposed: columns down, rows across */
                 simdgroup_load(w[s], weights + (slots + 8 * s) * MATMUL_STRIDE + c, MATMUL_STRIDE,
                                ulong2(0, 0), true);
             }
+            MET_UNROLL
             for (int t = 0; t < 2; t++) {
+                MET_UNROLL
                 for (int s = 0; s < 4; s++)
                     simdgroup_multiply_accumulate(sums[t][s], in[t], w[s], sums[t][s]);
             }
@@ -119,7 +125,9 @@ kernel void met_matmul(constant met_metal_product &a [[buffer(0)]],
 
     /* Results as [token][slot], so that one thread finds both rows of its pair. */
     threadgroup float *results = weights;
+    MET_UNROLL
     for (int t = 0; t < 2; t++) {
+        MET_UNROLL
         for (int s = 0; s < 4; s++) {
             simdgroup_store(sums[t][s],
                             results + (tokens + 8 * t) * MATMUL_OUT_STRIDE + slots + 8 * s,

@@ -77,7 +77,9 @@ kernel void met_matvec(constant met_metal_product &a [[buffer(0)]],
     const int first_pair = place.first_pair + int(simdgroup) * fc_pairs;
     device const uchar *row[4];
     int rows = 0;
-    for (int p = 0; p < fc_pairs && first_pair + p < place.pairs; p++) {
+    MET_UNROLL
+    for (int p = 0; p < 2; p++) {
+        if (p >= fc_pairs || first_pair + p >= place.pairs) continue;
         const int2 pair = met_pair_rows(a, part, first_pair + p);
         row[2 * p] = first + pair.x * met_row_bytes(a.cols);
         row[2 * p + 1] = second + pair.y * met_row_bytes(a.cols);
@@ -98,11 +100,14 @@ kernel void met_matvec(constant met_metal_product &a [[buffer(0)]],
         met_stage(a, x, norm, sums, begin, count, simdgroup, lane, tile);
         threadgroup_barrier(mem_flags::mem_threadgroup);
         for (int c = 8 * int(lane); c < count; c += 256) {
-            for (int r = 0; r < 2 * fc_pairs; r++) {
-                if (r >= rows) break; /* for the whole simdgroup */
+            MET_UNROLL
+            for (int r = 0; r < 4; r++) {
+                if (r >= 2 * fc_pairs || r >= rows) continue; /* for the whole simdgroup */
                 float4 low, high;
                 const float scale = met_weights8(row[r], begin + c, a.cols, low, high);
-                for (int t = 0; t < fc_tokens; t++) {
+                MET_UNROLL
+                for (int t = 0; t < MET_METAL_MATVEC_TOKENS; t++) {
+                    if (t >= fc_tokens) continue;
                     threadgroup const float4 *in =
                         (threadgroup const float4 *)(tile + t * a.tile_cols + c);
                     const float4 u = in[0], v = in[1];
@@ -123,8 +128,11 @@ kernel void met_matvec(constant met_metal_product &a [[buffer(0)]],
 
     /* Lane p * tokens + t finishes pair p of token t. */
     float x0 = 0.0f, x1 = 0.0f;
-    for (int p = 0; p < fc_pairs; p++) {
-        for (int t = 0; t < fc_tokens; t++) {
+    MET_UNROLL
+    for (int p = 0; p < 2; p++) {
+        MET_UNROLL
+        for (int t = 0; t < MET_METAL_MATVEC_TOKENS; t++) {
+            if (p >= fc_pairs || t >= fc_tokens) continue;
             const float sum0 = simd_sum(acc[2 * p][t]);
             const float sum1 = simd_sum(acc[2 * p + 1][t]);
             if (int(lane) == p * fc_tokens + t) {
