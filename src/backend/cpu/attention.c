@@ -154,17 +154,15 @@ static void run_one(const cpu_run *run, const cpu_phase *phase, int32_t worker, 
 
 /* ---------------------------------------------------------------- several tokens */
 
-/* Rotate and append a slice of the step's tokens. */
+/* Rotate and append the keys of a slice of the step's tokens. */
 static void append_tokens(const cpu_run *run, const cpu_phase *phase, size_t begin, size_t end)
 {
     const met_program *program = run->program;
     size_t dim = (size_t)program->head_dim;
-    size_t heads = (size_t)phase->op->heads, kv_heads = (size_t)program->kv_heads;
+    size_t kv_heads = (size_t)program->kv_heads;
     for (size_t t = begin; t < end; t++) {
-        float *q = cpu_activation(run, phase->op->in) + t * heads * dim;
         float *k = cpu_activation(run, phase->append->in) + t * kv_heads * dim;
         const float *v = cpu_activation(run, phase->append->in2) + t * kv_heads * dim;
-        if (phase->rope_q) rotate(run, q, heads, t);
         if (phase->rope_k) rotate(run, k, kv_heads, t);
         for (size_t h = 0; h < kv_heads; h++) {
             append(run, phase->op, (int32_t)h, run->step->position + (int32_t)t, k + h * dim,
@@ -173,20 +171,24 @@ static void append_tokens(const cpu_run *run, const cpu_phase *phase, size_t beg
     }
 }
 
-/* All blocks of one key-value head for the tokens [first, first + tokens) of the step. */
-static void prefill_task(const cpu_run *run, const met_op *op, int32_t kv_head, int32_t first,
+/* All blocks of one key-value head for the tokens [first, first + tokens) of the step. Their queries
+ * are rotated here, where they are read next, and by nobody else. */
+static void prefill_task(const cpu_run *run, const cpu_phase *phase, int32_t kv_head, int32_t first,
                          int32_t tokens, cpu_worker *own)
 {
+    const met_op *op = phase->op;
     size_t dim = (size_t)run->program->head_dim, group = (size_t)run->loaded->group;
     size_t stride = (size_t)op->heads * dim;
     size_t head_at = (size_t)kv_head * group * dim;
-    const float *q = cpu_activation(run, op->in) + (size_t)first * stride + head_at;
+    float *q = cpu_activation(run, op->in) + (size_t)first * stride + head_at;
     int32_t position = run->step->position + first;
     int32_t blocks = (position + tokens - 1) / MET_KEY_BLOCK + 1;
     size_t queries = (size_t)tokens * group;
     cpu_partial running = cpu_partial_at(own->running, queries);
     cpu_partial partial = cpu_partial_at(own->partial, queries);
 
+    for (size_t t = 0; phase->rope_q && t < (size_t)tokens; t++)
+        rotate(run, q + t * stride, group, (size_t)first + t);
     attend_block(run, op, kv_head, 0, q, stride, tokens, position + 1, NULL, running);
     for (int32_t block = 1; block < blocks; block++) {
         int32_t begin = block * MET_KEY_BLOCK;
@@ -220,7 +222,7 @@ static void run_many(const cpu_run *run, const cpu_phase *phase, int32_t phase_i
         if (task >= tiles * kv_heads) break;
         int32_t first = (tiles - 1 - task / kv_heads) * CPU_QUERY_TILE;
         int32_t tokens = count - first < CPU_QUERY_TILE ? count - first : CPU_QUERY_TILE;
-        prefill_task(run, phase->op, task % kv_heads, first, tokens,
+        prefill_task(run, phase, task % kv_heads, first, tokens,
                      &run->timeline->workers[worker]);
     }
 }
