@@ -115,7 +115,7 @@ static void write_line(const struct metalsim_entry *entry)
         separator = ",";
     }
     fputs("]}\n", file);
-    fflush(file);
+    if (fflush(file) != 0) api_misuse("METALSIM_LOG: cannot write %s", settings->log_path);
 }
 
 void api_log_work(const SimCommandBuffer *buffer, const struct api_command *command,

@@ -164,6 +164,9 @@ class Api(unittest.TestCase):
                                  "group_threads": [32, 1, 1]})
         self.assertEqual([(one["index"], one["label"]) for one in buffers],
                          [(0, "x"), (1, 'say "y"')])
+        for bad in ("/dev/full", "/nonexistent/log"):
+            self.assertIn(f"METALSIM_LOG: cannot write {bad}",
+                          run("every_argument_bound", self.folder, METALSIM_LOG=bad).stderr)
 
     def test_every_seed_and_several_workers_run_clean(self):
         for seed, workers in ((1, 1), (2, 2), (3, 4)):
