@@ -438,6 +438,50 @@ static void a_step_that_fails_is_no_span_and_the_generation_still_ends(void **st
     met_recorder_free(recorder);
 }
 
+static bool count_down(void *user)
+{
+    return (*(int *)user)-- != 0;
+}
+
+static void a_step_that_is_stopped_nests_and_counts_no_tokens(void **state)
+{
+    (void)state;
+    int stopped = 0;
+    for (int at = 0, whole = 0; whole == 0; at++) { /* at every question that there is */
+        world w;
+        int polls = at;
+        met_generate_result result;
+        met_generate_options options = met_generate_options_default();
+        options.on_poll = count_down;
+        options.user = &polls;
+        open_world(&w, MET_RECORD_OP, 2);
+        met_session *session = open_session(&w, 0);
+        options.max_tokens = 1;
+        options.ignore_end = true;
+        assert_ok(met_generate(session, prompt, PROMPT, &options, &result, &err));
+        whole = result.finish == MET_FINISH_LENGTH;
+        read_all(&w);
+        assert_nested();
+        if (whole) {
+            met_session_free(session);
+            close_world(&w);
+            continue;
+        }
+        stopped++;
+        assert_int_equal(result.finish, MET_FINISH_CALLBACK);
+        assert_int_equal(result.prompt_tokens, 0);
+        assert_int_equal(count_named("prefill"), 1);
+        assert_int_equal(named("prefill", 0)->tokens, 0);
+        assert_int_equal(named("prefill", 0)->bytes, 0);
+        met_counters counters = met_recorder_counters(w.recorder);
+        assert_int_equal(counters.prefill_tokens, 0);
+        assert_int_equal(counters.prefill_bytes, 0);
+        met_session_free(session);
+        close_world(&w);
+    }
+    assert_true(stopped > 10); /* two layers of more than five phases */
+}
+
 /* ---------------------------------------------------------------- threads */
 
 enum { SESSIONS = 3 };
@@ -494,6 +538,7 @@ int main(void)
         cmocka_unit_test(the_bytes_of_a_step_are_its_weights_and_its_cache),
         cmocka_unit_test(a_summary_is_of_the_last_generation),
         cmocka_unit_test(a_step_that_fails_is_no_span_and_the_generation_still_ends),
+        cmocka_unit_test(a_step_that_is_stopped_nests_and_counts_no_tokens),
         cmocka_unit_test(sessions_in_threads_record_on_tracks_of_their_own),
     };
     return cmocka_run_group_tests_name("spans", tests, NULL, NULL);
