@@ -108,6 +108,18 @@ static void write_line(met_logger *logger, const char *line)
     pthread_mutex_unlock(&logger->mutex);
 }
 
+/* Into the ring, where there is one. The mutex keeps it alive: see met_logger_divert. */
+static bool divert_line(met_logger *logger, met_log_level level, const char *text)
+{
+    double seconds = met_clock_seconds() - logger->start_seconds;
+
+    pthread_mutex_lock(&logger->mutex);
+    bool diverted = logger->ring != NULL;
+    if (diverted) add_line(logger->ring, level, seconds, text);
+    pthread_mutex_unlock(&logger->mutex);
+    return diverted;
+}
+
 /* When someone debugs, the time of each line tells where the time goes. */
 void met_logger_write(void *user, met_log_level level, const char *text)
 {
@@ -115,14 +127,8 @@ void met_logger_write(void *user, met_log_level level, const char *text)
     char line[MET_LOG_TEXT_BYTES + 64];
 
     if (level > logger->level) return;
+    if (divert_line(logger, level, text)) return;
     double seconds = met_clock_seconds() - logger->start_seconds;
-    pthread_mutex_lock(&logger->mutex);
-    met_log_ring *ring = logger->ring;
-    pthread_mutex_unlock(&logger->mutex);
-    if (ring != NULL) {
-        add_line(ring, level, seconds, text);
-        return;
-    }
     if (logger->level >= MET_LOG_DEBUG) {
         (void)snprintf(line, sizeof line, "metallic: [%.6f] %s: %s", seconds,
                        met_log_level_name(level), text);
@@ -157,14 +163,7 @@ void met_logger_tell(met_logger *logger, const char *format, ...)
     (void)vsnprintf(line + prefix, sizeof line - prefix, format, args);
     va_end(args);
     met_failure_make_printable(line);
-    pthread_mutex_lock(&logger->mutex);
-    met_log_ring *ring = logger->ring;
-    pthread_mutex_unlock(&logger->mutex);
-    if (ring != NULL) {
-        add_line(ring, MET_LOG_INFO, met_clock_seconds() - logger->start_seconds, line + prefix);
-    } else {
-        write_line(logger, line);
-    }
+    if (!divert_line(logger, MET_LOG_INFO, line + prefix)) write_line(logger, line);
 }
 
 void met_logger_fail(met_logger *logger, const char *text)

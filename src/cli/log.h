@@ -19,8 +19,8 @@ typedef struct met_log_line {
 /* The last lines of the log, oldest first. Any thread may call it. */
 typedef struct met_log_ring met_log_ring;
 
-/* Room for `lines` >= 1. `wake` is called after each new line, on the thread that logged, with no
- * lock held; it may be NULL. NULL: memory is out. */
+/* Room for `lines` >= 1. `wake` is called after each new line, on the thread that logged; it must
+ * not log, and may be NULL. NULL: memory is out. */
 met_log_ring *met_log_ring_create(size_t lines, void (*wake)(void *user), void *user);
 void met_log_ring_free(met_log_ring *ring); /* accepts NULL */
 
@@ -43,8 +43,8 @@ typedef struct met_logger {
 void met_logger_open(met_logger *logger, FILE *stream, double start_seconds);
 void met_logger_close(met_logger *logger);
 
-/* From now on log lines go to the ring; NULL: to the stream again. Failures go to the stream
- * always. */
+/* From now on log lines go to the ring; NULL: to the stream again, and when it returns no thread
+ * uses the ring before any more. Failures go to the stream always. */
 void met_logger_divert(met_logger *logger, met_log_ring *ring);
 
 /* A met_log_fn; `user` is the met_logger. Lines above its level are dropped. */

@@ -4,6 +4,7 @@
 #include "cli/log.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 enum { THREADS = 4, LINES_EACH = 500 };
 
@@ -149,6 +150,40 @@ static void threads_do_not_tear_each_others_lines(void **state)
     fclose(stream);
 }
 
+/* Lines are in the stream or were in a ring, and no thread uses a ring that is gone. */
+static void a_ring_may_come_and_go_while_threads_log(void **state)
+{
+    (void)state;
+    met_logger logger;
+    pthread_t threads[THREADS];
+    met_log_line lines[64];
+    uint64_t in_rings = 0;
+    FILE *stream = tmpfile();
+    assert_non_null(stream);
+    met_logger_open(&logger, stream, 0);
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, log_lines, &logger), 0);
+    }
+    for (int i = 0; i < 100; i++) {
+        uint64_t cursor = 0, lost = 0;
+        met_log_ring *ring = met_log_ring_create(4, NULL, NULL);
+        met_logger_divert(&logger, ring);
+        sched_yield();
+        met_logger_divert(&logger, NULL);
+        in_rings += met_log_ring_read(ring, &cursor, lines, 64, &lost);
+        in_rings += lost;
+        met_log_ring_free(ring);
+    }
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    char *text = contents(stream);
+    uint64_t in_stream = 0;
+    for (const char *c = text; *c != '\0'; c++) in_stream += *c == '\n';
+    assert_int_equal(in_stream + in_rings, THREADS * LINES_EACH);
+    free(text);
+    met_logger_close(&logger);
+    fclose(stream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_line_never_stands_behind_progress),
         cmocka_unit_test(a_ring_keeps_the_last_lines_and_counts_the_lost),
         cmocka_unit_test(threads_do_not_tear_each_others_lines),
+        cmocka_unit_test(a_ring_may_come_and_go_while_threads_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
