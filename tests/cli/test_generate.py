@@ -427,9 +427,9 @@ class Settings(CommandTest):
             self.fails(USAGE, "-p", "x", f"--{name}", says=(f"--{name}", "no value"))
         self.fails(USAGE, "-p", "x", "--backend", "abacus", says=("--backend", "auto, cpu or metal"))
         self.fails(USAGE, "-p", "x", "--kv-type", "q4", says=("--kv-type", "f16 or f32"))
-        for bad in ("tui", "xml", ""):
+        for bad in ("xml", ""):
             self.fails(USAGE, "-p", "x", "--output-format", bad,
-                       says=("--output-format", "text, json, jsonl or none"))
+                       says=("--output-format", "tui, text, json, jsonl or none"))
         self.fails(USAGE, "-p", "x", "--temprature", 1, says="--temperature")
 
 
