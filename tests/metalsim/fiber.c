@@ -161,13 +161,15 @@ void sim_fiber_adopt(sim_fiber *fiber)
     fiber->tsan = __tsan_get_current_fiber();
 #endif
 #ifdef SIM_ASAN /* it wants to know the stack that is switched to */
+    static _Thread_local void *stack; /* asked for once: it reads /proc/self/maps */
+    static _Thread_local size_t stack_bytes;
     pthread_attr_t attributes;
-    void *stack = NULL;
-    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        pthread_attr_getstack(&attributes, &stack, &fiber->stack_bytes);
+    if (stack == NULL && pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &stack, &stack_bytes);
         pthread_attr_destroy(&attributes);
-        fiber->stack = stack;
     }
+    fiber->stack = stack;
+    fiber->stack_bytes = stack_bytes;
 #endif
 }
 
