@@ -78,7 +78,7 @@ class Metal(unittest.TestCase):
         folder = build("none")
         for seed in SEEDS:
             with self.subTest(seed=seed):
-                for name in ("steps", "decode", "products", "attention", "sample"):
+                for name in ("steps", "decode", "products", "attention", "rows", "sample"):
                     output = call(folder / "tests" / "metal" / f"test_metal_{name}",
                                   METALSIM_SEED=str(seed), MET_TEST_QUICK="1",
                                   METALSIM_CACHE=str(folder / "metalsim-cache"))
