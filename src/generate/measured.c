@@ -62,12 +62,14 @@ bool met_measured_wants_layers(const met_measured *measured)
     return level_of(measured) >= MET_RECORD_LAYER;
 }
 
-/* The step that `trace` is of has ended well. */
-static void record_step(met_measured *measured, const met_step *step, const met_trace *trace)
+/* The step that `trace` is of has ended. One that failed or was stopped has computed no token, but
+ * its operations are there and need a parent. */
+static void record_step(met_measured *measured, const met_step *step, const met_trace *trace,
+                        met_status status)
 {
     bool prefill = is_prefill(measured, step);
     bool generating = measured->generation.recorder != NULL;
-    bool whole = step->stopped == NULL || !*step->stopped; /* else its tokens do not count */
+    bool whole = status == MET_OK && (step->stopped == NULL || !*step->stopped);
     if (whole) count_step(measured, step, trace, prefill);
     met_event span = {
         .id = trace->step,
@@ -79,8 +81,8 @@ static void record_step(met_measured *measured, const met_step *step, const met_
         .end_ns = trace->end_ns,
         .wait_ns = trace->wait_ns,
         .tokens = whole ? (uint64_t)step->count : 0,
-        .bytes = whole ? trace->bytes : 0,
-        .macs = whole ? trace->macs : 0,
+        .bytes = whole ? trace->bytes : trace->done_bytes,
+        .macs = whole ? trace->macs : trace->done_macs,
     };
     met_recorder_add(measured->recorder, &span);
     met_laps_skip(&measured->generation);
@@ -101,7 +103,7 @@ met_status met_measured_step(met_measured *measured, met_timeline *timeline, met
     met_status status = ops->step(timeline, step, logits, err);
     step->trace = NULL;
     met_trace_end(&trace);
-    if (status == MET_OK) record_step(measured, step, &trace);
+    record_step(measured, step, &trace, status);
     return status;
 }
 
@@ -117,7 +119,7 @@ met_status met_measured_decode(met_measured *measured, met_timeline *timeline, i
     met_status status = ops->decode_next(timeline, &trace, token, err);
     met_trace_end(&trace);
     met_step step = {.count = 1};
-    if (status == MET_OK) record_step(measured, &step, &trace);
+    record_step(measured, &step, &trace, status);
     return status;
 }
 

@@ -392,6 +392,11 @@ uint64_t met_recorder_head(const met_recorder *recorder)
     return atomic_load_explicit(&recorder->head, memory_order_relaxed);
 }
 
+uint64_t met_recorder_epoch(const met_recorder *recorder)
+{
+    return recorder->epoch_ns;
+}
+
 size_t met_recorder_capacity(const met_recorder *recorder)
 {
     return recorder->capacity;

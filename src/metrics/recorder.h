@@ -69,6 +69,8 @@ struct met_exports *met_recorder_exports(const met_recorder *recorder);
 /* How many events were recorded: the cursor of a reader that has seen all. */
 uint64_t met_recorder_head(const met_recorder *recorder);
 size_t met_recorder_capacity(const met_recorder *recorder);
+/* The clock when it was created: no event is older. */
+uint64_t met_recorder_epoch(const met_recorder *recorder);
 
 /* ---------------------------------------------------------------- laps */
 
@@ -101,10 +103,13 @@ typedef struct met_trace {
     int32_t track;
     uint64_t begin_ns; /* of the step */
     uint64_t end_ns;   /* where the last operation ended; begin_ns when none was recorded */
-    /* Totals, by the machine. */
+    /* Totals of the whole step, by the machine. */
     uint64_t bytes;
     uint64_t macs;
+    /* Of the operations that were recorded: less when the step was stopped. */
     uint64_t wait_ns;
+    uint64_t done_bytes;
+    uint64_t done_macs;
     met_event layer; /* inner: the one at hand; id 0: none */
 } met_trace;
 
@@ -117,12 +122,13 @@ void met_trace_begin(met_trace *trace, met_recorder *recorder, met_record_level 
 void met_trace_op(met_trace *trace, const met_event *op);
 
 /* What another worker or a device did within the step, on a track of its own: name, detail, track,
- * layer, begin_ns, end_ns, tokens, bytes and macs are taken from `op`. It is kept within the step:
- * a device's clock may be off by a little. Called by any thread before the step ends. */
+ * layer, begin_ns, end_ns, tokens, bytes and macs are taken from `op`. It is kept within the step.
+ * Called by any thread before the step ends. */
 void met_trace_aside(const met_trace *trace, const met_event *op);
 
 /* The same for work that a device timed by its own clock, in seconds; `now_seconds` is that clock
- * at this moment. Counts device time. */
+ * at this moment. Counts device time. Work that began before the step did, because the machine runs
+ * ahead, is the process's and not cut. */
 void met_trace_device(const met_trace *trace, const met_event *op, double begin_seconds,
                       double end_seconds, double now_seconds);
 

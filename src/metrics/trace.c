@@ -56,34 +56,49 @@ void met_trace_op(met_trace *trace, const met_event *op)
         trace->layer.macs += op->macs;
     }
     trace->wait_ns += op->wait_ns;
+    trace->done_bytes += op->bytes;
+    trace->done_macs += op->macs;
     trace->end_ns = op->end_ns;
+}
+
+static void add_beside(const met_trace *trace, const met_event *op, uint64_t parent)
+{
+    met_event span = *op;
+    span.id = met_recorder_new_id(trace->recorder);
+    span.parent = parent;
+    if (span.end_ns < span.begin_ns) span.end_ns = span.begin_ns;
+    met_recorder_add(trace->recorder, &span);
 }
 
 void met_trace_aside(const met_trace *trace, const met_event *op)
 {
     met_event span = *op;
-    span.id = met_recorder_new_id(trace->recorder);
-    span.parent = trace->step;
     if (span.begin_ns < trace->begin_ns) span.begin_ns = trace->begin_ns;
-    if (span.end_ns < span.begin_ns) span.end_ns = span.begin_ns;
-    met_recorder_add(trace->recorder, &span);
+    add_beside(trace, &span, trace->step);
+}
+
+/* So many seconds before `now_ns`. What cannot be, or is not a number, is now. */
+static uint64_t moment(const met_recorder *recorder, uint64_t now_ns, double ago_seconds)
+{
+    uint64_t epoch_ns = met_recorder_epoch(recorder);
+    double most_seconds = (double)(now_ns - epoch_ns) * 1e-9;
+    bool good = ago_seconds > 0 && ago_seconds < most_seconds;
+    return good ? now_ns - (uint64_t)(ago_seconds * 1e9) : now_ns;
 }
 
 void met_trace_device(const met_trace *trace, const met_event *op, double begin_seconds,
                       double end_seconds, double now_seconds)
 {
     uint64_t now_ns = met_clock_ns();
-    double ago_begin = (now_seconds - begin_seconds) * 1e9;
-    double ago_end = (now_seconds - end_seconds) * 1e9;
     met_event span = *op;
-    span.begin_ns = ago_begin > 0 && ago_begin < (double)now_ns ? now_ns - (uint64_t)ago_begin
-                                                               : now_ns;
-    span.end_ns = ago_end > 0 && ago_end < (double)now_ns ? now_ns - (uint64_t)ago_end : now_ns;
+    span.begin_ns = moment(trace->recorder, now_ns, now_seconds - begin_seconds);
+    span.end_ns = moment(trace->recorder, now_ns, now_seconds - end_seconds);
     double took_seconds = end_seconds - begin_seconds;
     if (took_seconds > 0 && took_seconds < 1e6) { /* false for what is not a number, too */
         met_recorder_count(trace->recorder, MET_COUNT_DEVICE_NS, (uint64_t)(took_seconds * 1e9));
     }
-    met_trace_aside(trace, &span);
+    bool ahead = span.begin_ns < trace->begin_ns;
+    add_beside(trace, &span, ahead ? MET_SPAN_PROCESS : trace->step);
 }
 
 void met_trace_end(met_trace *trace)
