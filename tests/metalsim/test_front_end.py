@@ -240,6 +240,10 @@ class Checks(unittest.TestCase):
         "\nkernel void k(device int *o [[buffer(0)]], uint2 a [[thread_position_in_grid]], "
         "uint b [[threads_per_threadgroup]], uint c [[thread_index_in_simdgroup]]) {}":
             "either all scalar types or all vector types",
+        "static int f(int x) {\nstatic int calls = 0; return calls + x;\n}":
+            "static variable must reside in constant address space",
+        "static int g(int x);\nstatic int f(int x) { return x > 1 ? g(x - 1) : x; }\n"
+        "static int g(int x) { return f(x); }": "f calls itself",
     }
     GOOD = """
         constant int table[2] = {1, 2};
@@ -249,6 +253,9 @@ class Checks(unittest.TestCase):
         enum { COUNT = 3 };
         template <typename T> static T f(T x, device const T *p, thread T &r) { r = p[0]; return x * 2; }
         static int g(int a, int b) { int c = a * b; c &= a; return a * b & c; }
+        static float twice(float x) { return x + x; }
+        static float twice(half x) { return twice(float(x)); }
+        static int lookup(int i) { static constant int table[2] = {3, 4}; return table[i]; }
         static float h(thread const float *p) { thread const float *q = p; return q[0] * p[1]; }
         kernel void k(device float *o [[buffer(0)]], device const block *w [[buffer(1)]]) {
             threadgroup float shared[4];

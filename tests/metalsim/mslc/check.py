@@ -159,11 +159,45 @@ def _positions(tokens, pairs):
                                  "vector types with the same number of elements")
 
 
+def _static_variables(tokens, pairs):
+    """A function keeps nothing from call to call."""
+    for declaration, _ in _functions(tokens, pairs):
+        for i in range(max(declaration.body, declaration.first), declaration.last):
+            if declaration.body < 0 or tokens[i].text != "static":
+                continue
+            end = end_of_declarator(tokens, i, pairs)
+            if all(token.text != "constant" for token in tokens[i:end]):
+                yield tokens[i], "static variable must reside in constant address space"
+
+
+def _recursion(tokens, pairs):
+    """A function does not call itself, nor through others. By name: one that has several definitions
+    (overloads) is left out."""
+    calls, places = {}, {}
+    for declaration, name in _functions(tokens, pairs):
+        if declaration.body < 0:
+            continue
+        text = tokens[name].text
+        calls[text] = None if text in calls else {
+            tokens[i].text for i in range(declaration.body, declaration.last)
+            if tokens[i].kind == "name" and text_at(tokens, following(tokens, i)) == "("}
+        places[text] = tokens[name]
+    for start, place in places.items():
+        seen, todo = set(), set(calls[start] or ())
+        while todo:
+            name = todo.pop()
+            seen.add(name)
+            todo |= (calls.get(name) or set()) - seen
+        if start in seen:
+            yield place, f"recursion is not in the Metal language: {start} calls itself"
+
+
 def check(tokens):
     """Raise SourceError at the first thing found."""
     pairs = partners(tokens)
     found = list(_banned(tokens))
-    for rule in (_parameters, _locals, _casts, _program_scope, _group_variables, _positions):
+    for rule in (_parameters, _locals, _casts, _program_scope, _group_variables, _positions,
+                 _static_variables, _recursion):
         found += rule(tokens, pairs)
     if found:
         raise SourceError(*min(found, key=lambda item: item[0].line))
