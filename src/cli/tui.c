@@ -208,6 +208,7 @@ static void close_parts(met_tui *tui, met_engine *engine)
     met_tui_buffer_free(&tui->key_bytes);
     met_tui_buffer_free(&tui->stray);
     free(tui->op_times);
+    free(tui->drawn);
 }
 
 met_status met_tui_run(met_invocation *invocation, const met_generate_flags *flags,

@@ -30,6 +30,12 @@ enum {
 
 enum { MET_TUI_LOG_LINES = 512 };
 
+/* What a row of the chat shows. Entries only grow, so the place of the text tells the text. */
+typedef struct met_tui_shown_row {
+    bool any, first;
+    size_t index, begin, bytes;
+} met_tui_shown_row;
+
 typedef struct met_tui {
     met_invocation *invocation;
     const met_generate_flags *flags;
@@ -40,7 +46,10 @@ typedef struct met_tui {
     met_tui_worker *worker;
     met_tui_screen screen;
     met_tui_layout layout;
-    unsigned draw; /* MET_TUI_DRAW_ bits */
+    unsigned draw;            /* MET_TUI_DRAW_ bits */
+    met_tui_shown_row *drawn; /* [drawn_count] rows of the chat as they are on the screen */
+    size_t drawn_count;       /* 0: nothing is known of the screen */
+    uint64_t drawn_version;
 
     met_tui_talk talk;
     met_tui_chat chat;

@@ -26,6 +26,7 @@ void met_tui_chat_insert(met_tui_chat *chat, size_t index, met_tui_entry_kind ki
         chat->entries = entries;
         chat->capacity = capacity;
     }
+    chat->version++;
     met_tui_entry *entry = &chat->entries[index];
     memmove(entry + 1, entry, (chat->count - index) * sizeof *entry);
     chat->count++;
@@ -50,6 +51,7 @@ void met_tui_chat_append(met_tui_chat *chat, size_t index, met_str text)
 void met_tui_chat_drop(met_tui_chat *chat)
 {
     if (chat->count == 0) return;
+    chat->version++;
     met_tui_entry *entry = &chat->entries[--chat->count];
     met_tui_buffer_free(&entry->text);
     met_tui_lines_free(&entry->lines);
@@ -130,17 +132,24 @@ void met_tui_chat_layout(met_tui_chat *chat, int columns, int rows)
 
 met_tui_row met_tui_chat_row(const met_tui_chat *chat, size_t row)
 {
-    met_tui_row empty = {NULL, false, {"", 0}};
+    met_tui_row empty = {.text = {"", 0}};
 
     row += chat->top;
     if (row >= chat->rows) return empty;
-    const met_tui_entry *entry = &chat->entries[entry_at(chat, row)];
+    size_t index = entry_at(chat, row);
+    const met_tui_entry *entry = &chat->entries[index];
     if (row < entry->first_row) return empty;
     size_t line = row - entry->first_row;
     if (line >= entry->lines.count) return empty;
     met_span span = entry->lines.items[line];
     met_str text = met_tui_buffer_view(&entry->text);
-    return (met_tui_row){entry, line == 0, {text.data + span.begin, span.end - span.begin}};
+    return (met_tui_row){
+        .entry = entry,
+        .first = line == 0,
+        .text = {text.data + span.begin, span.end - span.begin},
+        .index = index,
+        .begin = span.begin,
+    };
 }
 
 void met_tui_chat_scroll(met_tui_chat *chat, int rows)

@@ -25,7 +25,8 @@ typedef struct met_tui_chat {
     met_tui_entry *entries; /* [count] */
     size_t count;
     size_t capacity;
-    bool failed; /* memory is out */
+    uint64_t version; /* changes when an entry comes or goes; text only grows within one */
+    bool failed;      /* memory is out */
 
     /* Of the last layout. */
     int columns;
@@ -45,6 +46,7 @@ typedef struct met_tui_row {
     const met_tui_entry *entry; /* NULL: an empty row */
     bool first;                 /* of its entry */
     met_str text;
+    size_t index, begin; /* of the entry, and where the text begins in its */
 } met_tui_row;
 
 void met_tui_chat_add(met_tui_chat *chat, met_tui_entry_kind kind, met_str text);

@@ -4,6 +4,7 @@
 #include "cli/tui_text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <ncurses.h>
@@ -82,30 +83,56 @@ static const char *sign_of(const met_tui *tui, met_tui_entry_kind kind)
     return " ";
 }
 
+static void draw_chat_row(met_tui *tui, int i, const met_tui_row *row)
+{
+    const met_tui_area *area = &tui->layout.chat;
+    int columns = met_tui_layout_text_columns(area), line = area->row + i, used = 0;
+
+    if (row->entry != NULL) {
+        met_tui_style style = text_style(row->entry->kind);
+        const char *sign = row->first ? sign_of(tui, row->entry->kind) : " ";
+        (void)met_tui_put_text(&tui->screen, line, area->column, 1, sign, style);
+        (void)met_tui_put_text(&tui->screen, line, area->column + 1, 1, " ", MET_TUI_STYLE_PLAIN);
+        used = MET_TUI_GUTTER + met_tui_put(&tui->screen, line, area->column + MET_TUI_GUTTER,
+                                            columns, row->text, style);
+    }
+    met_tui_fill(&tui->screen, line, area->column + used, area->columns - used, " ",
+                 MET_TUI_STYLE_PLAIN);
+}
+
+/* Make room to remember what each row shows; without memory every row is drawn every time. */
+static void hold_drawn(met_tui *tui, size_t rows)
+{
+    if (tui->drawn_count == rows && tui->drawn_version == tui->chat.version) return;
+    met_tui_shown_row *drawn = realloc(tui->drawn, rows * sizeof *drawn);
+    if (drawn != NULL) tui->drawn = drawn;
+    tui->drawn_count = drawn != NULL ? rows : 0;
+    tui->drawn_version = tui->chat.version;
+    for (size_t i = 0; i < tui->drawn_count; i++)
+        tui->drawn[i] = (met_tui_shown_row){.any = true, .bytes = SIZE_MAX}; /* like no row */
+}
+
 static void draw_chat(met_tui *tui)
 {
     const met_tui_area *area = &tui->layout.chat;
     char more[48];
 
     if (area->rows == 0) return;
-    int columns = met_tui_layout_text_columns(area);
-    met_tui_chat_layout(&tui->chat, columns, area->rows);
+    met_tui_chat_layout(&tui->chat, met_tui_layout_text_columns(area), area->rows);
+    hold_drawn(tui, (size_t)area->rows);
     for (int i = 0; i < area->rows; i++) {
         met_tui_row row = met_tui_chat_row(&tui->chat, (size_t)i);
-        int used = 0;
-        if (row.entry != NULL) {
-            met_tui_style style = text_style(row.entry->kind);
-            const char *sign = row.first ? sign_of(tui, row.entry->kind) : " ";
-            (void)met_tui_put_text(&tui->screen, area->row + i, area->column, MET_TUI_GUTTER, sign,
-                                   style);
-            (void)met_tui_put_text(&tui->screen, area->row + i, area->column + 1, 1, " ",
-                                   MET_TUI_STYLE_PLAIN);
-            used = MET_TUI_GUTTER + met_tui_put(&tui->screen, area->row + i,
-                                                area->column + MET_TUI_GUTTER, columns, row.text,
-                                                style);
+        met_tui_shown_row now = {row.entry != NULL, row.first, row.index, row.begin,
+                                 row.text.bytes};
+        if (tui->drawn_count > 0) {
+            met_tui_shown_row *then = &tui->drawn[i];
+            if (now.any == then->any && now.first == then->first && now.index == then->index &&
+                now.begin == then->begin && now.bytes == then->bytes) {
+                continue;
+            }
+            *then = now;
         }
-        met_tui_fill(&tui->screen, area->row + i, area->column + used, area->columns - used, " ",
-                     MET_TUI_STYLE_PLAIN);
+        draw_chat_row(tui, i, &row);
     }
     size_t below = met_tui_chat_below(&tui->chat);
     int line = area->row + area->rows;
@@ -145,7 +172,7 @@ static void draw_log(met_tui *tui)
                  met_log_level_name(line->level));
         int used =
             met_tui_put_text(&tui->screen, row, 1, area->columns - 1, head, MET_TUI_STYLE_DIM);
-        (void)met_tui_put_text(&tui->screen, row, 1 + used, area->columns - 1 - used, line->text,
+        (void)met_tui_put_text(&tui->screen, row, 1 + used, area->columns - 2 - used, line->text,
                                log_style(line->level));
     }
     if (shown == 0) {
@@ -240,6 +267,7 @@ static void place_areas(met_tui *tui)
     if (memcmp(&layout, &tui->layout, sizeof layout) != 0) {
         tui->layout = layout;
         tui->draw |= MET_TUI_DRAW_ALL;
+        tui->drawn_count = 0;
         (void)erase();
         if (!layout.too_small) draw_lines(tui);
     }

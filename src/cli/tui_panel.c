@@ -134,9 +134,10 @@ static void draw_model(pen *p)
     snprintf(text, sizeof text, "%.*s%s%s", (int)model.weight_type.bytes, model.weight_type.data,
              middle, bytes);
     put_row(p, "weights", text, MET_TUI_STYLE_PLAIN);
-    snprintf(text, sizeof text, "%d of %d, %d:%d heads", model.layers, model.embedding_length,
-             model.heads, model.kv_heads);
+    snprintf(text, sizeof text, "%d, %d wide", model.layers, model.embedding_length);
     put_row(p, "layers", text, MET_TUI_STYLE_PLAIN);
+    snprintf(text, sizeof text, "%d, %d of keys", model.heads, model.kv_heads);
+    put_row(p, "heads", text, MET_TUI_STYLE_PLAIN);
     snprintf(text, sizeof text, "%s %s%s%d thread%s", context.backend, context.isa, middle,
              context.threads, context.threads == 1 ? "" : "s");
     put_row(p, "machine", text, MET_TUI_STYLE_PLAIN);
@@ -244,7 +245,7 @@ void met_tui_draw_panel(met_tui *tui)
     put_air(&p);
     draw_context(&p);
     /* The rest where there is room: memory first, then the model, and rows for the tree. */
-    int memory = memory_rows(tui) + 1, model = 7;
+    int memory = memory_rows(tui) + 1, model = 8;
     if (p.row + memory + TREE_LEAST_ROWS + 1 <= p.end) {
         put_air(&p);
         draw_memory(&p);

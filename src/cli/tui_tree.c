@@ -52,6 +52,10 @@ static void name_op(const met_op_time *time, char label[MET_TUI_TREE_LABEL_BYTES
     met_str name = time->weight;
     const char *suffix = ".weight";
 
+    if (time->layer < 0 && strstr(time->work, "matmul") != NULL) {
+        snprintf(label, MET_TUI_TREE_LABEL_BYTES, "output"); /* its weights may be token_embd */
+        return;
+    }
     if (name.bytes == 0) {
         const char *comma = strrchr(time->work, ',');
         snprintf(label, MET_TUI_TREE_LABEL_BYTES, "%s", comma != NULL ? comma + 2 : time->work);
