@@ -37,6 +37,10 @@ class Screen:
         self.folder = pathlib.Path(folder) / self.name
         self.folder.mkdir()
         settings = {"LC_ALL": "C.UTF-8", "TERM": term, **(env or {})}
+        for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"):  # signals end it as they end everyone
+            settings[name] = ":".join(filter(None, (
+                os.environ.get(name), "handle_segv=0", "handle_abort=0", "handle_sigbus=0",
+                "handle_sigfpe=0", "handle_sigill=0")))
         dropped = [name for name in (*os.environ, "TERM") if name.startswith("METALLIC_")
                    or name in ("FORCE_MATMUL_BACKEND", "NO_COLOR", "LANG", "LC_CTYPE")]
         words = ["env", *(f"-u{name}" for name in dropped),
