@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPETITIONS_MAX = 100, OPS_MAX = 4096, WEIGHT_BYTES = 64 };
+enum { REPETITIONS_MAX = 100, OPS_MAX = 4096, WEIGHT_BYTES = 64, DEPTH_CHUNK = 512 };
 
 typedef struct bench_options {
     met_engine_options engine;
@@ -48,6 +48,8 @@ typedef struct bench {
     met_ceilings ceilings[REPETITIONS_MAX + 1];
     bench_test tests[2];
     size_t test_count;
+    size_t repetitions; /* that are whole: an interrupt leaves the others out */
+    bool interrupted;
     met_progress *progress;
     uint64_t runs_done; /* of tests and ceilings, warm-up included */
 } bench;
@@ -70,6 +72,7 @@ static met_status run_test(bench *b, const bench_test *test, double *seconds, me
         status = met_session_feed(b->session, b->tokens + depth, test->tokens, &logits, err);
     }
     for (int32_t i = 0; !test->prefill && i < test->tokens && status == MET_OK; i++) {
+        if (met_interrupt_requested()) break; /* the repetition does not count */
         status = met_session_feed(b->session, b->tokens + depth + i, 1, &logits, err);
     }
     *seconds = met_clock_seconds() - start;
@@ -114,35 +117,57 @@ static met_status measure_ceilings(bench *b, met_str weight_type, int64_t index,
     return status;
 }
 
-static met_status measure(bench *b, met_str weight_type, met_error *err)
+/* The tokens that lie before every test. */
+static met_status fill_depth(bench *b, met_error *err)
+{
+    int32_t depth = (int32_t)b->options->depth;
+    met_status status = MET_OK;
+    for (int32_t at = 0; at < depth && status == MET_OK; at += DEPTH_CHUNK) {
+        int32_t count = depth - at < DEPTH_CHUNK ? depth - at : DEPTH_CHUNK;
+        if (met_interrupt_requested()) break;
+        status = met_session_feed(b->session, b->tokens + at, count, NULL, err);
+    }
+    return status;
+}
+
+/* All tests once, and the ceilings behind them. */
+static met_status repeat(bench *b, met_str weight_type, size_t r, met_error *err)
 {
     met_status status = MET_OK;
-    uint64_t tests = b->test_count, repetitions = (uint64_t)b->options->repetitions;
-    met_progress_begin(b->progress, "measuring", "runs", (tests + 1) * (repetitions + 1));
-    if (b->options->depth > 0) {
-        status = met_session_feed(b->session, b->tokens, (int32_t)b->options->depth, NULL, err);
+    double seconds[2] = {0};
+    for (size_t t = 0; t < b->test_count && status == MET_OK && !met_interrupt_requested(); t++) {
+        status = run_test(b, &b->tests[t], &seconds[t], err);
     }
-    for (size_t t = 0; t < b->test_count && status == MET_OK; t++) {
+    if (status == MET_OK && !met_interrupt_requested()) {
+        status = measure_ceilings(b, weight_type, (int64_t)r + 1, err);
+    }
+    if (status != MET_OK || met_interrupt_requested()) return status;
+    for (size_t t = 0; t < b->test_count; t++) {
+        bench_test *test = &b->tests[t];
+        test->rates[r] = test->tokens / seconds[t];
+        test->fractions[r] = fraction_of(test, seconds[t], &b->ceilings[r], &b->ceilings[r + 1]);
+    }
+    b->repetitions++;
+    return MET_OK;
+}
+
+static met_status measure(bench *b, met_str weight_type, met_error *err)
+{
+    size_t wanted = (size_t)b->options->repetitions;
+    met_progress_begin(b->progress, "measuring", "runs", (b->test_count + 1) * (wanted + 1));
+    met_status status = fill_depth(b, err);
+    for (size_t t = 0; t < b->test_count && status == MET_OK && !met_interrupt_requested(); t++) {
         status = count_test(b, &b->tests[t], err);
     }
-    if (status == MET_OK) status = measure_ceilings(b, weight_type, 0, err);
-    for (int64_t r = 0; r < b->options->repetitions && status == MET_OK; r++) {
-        double seconds[2] = {0};
-        for (size_t t = 0; t < b->test_count && status == MET_OK; t++) {
-            status = run_test(b, &b->tests[t], &seconds[t], err);
-        }
-        if (status != MET_OK) return status;
-        status = measure_ceilings(b, weight_type, r + 1, err);
-        for (size_t t = 0; t < b->test_count; t++) {
-            bench_test *test = &b->tests[t];
-            test->rates[r] = test->tokens / seconds[t];
-            test->fractions[r] =
-                fraction_of(test, seconds[t], &b->ceilings[r], &b->ceilings[r + 1]);
-        }
-        if (met_interrupt_requested()) {
-            return met_failure_set(err, MET_E_IO, "bench: interrupted after %d of %d repetitions",
-                                   (int)r + 1, (int)b->options->repetitions);
-        }
+    if (status == MET_OK && !met_interrupt_requested()) {
+        status = measure_ceilings(b, weight_type, 0, err);
+    }
+    for (size_t r = 0; r < wanted && status == MET_OK && !met_interrupt_requested(); r++) {
+        status = repeat(b, weight_type, r, err);
+    }
+    if (status == MET_OK && b->repetitions == 0) {
+        return met_failure_set(err, MET_E_IO, "bench: interrupted before the first repetition was "
+                                              "whole");
     }
     return status;
 }
@@ -171,7 +196,7 @@ static spread spread_of(const double *values, size_t count)
 
 static void ceiling_spreads(const bench *b, spread *read, spread *macs)
 {
-    size_t count = (size_t)b->options->repetitions + 1;
+    size_t count = b->repetitions + 1;
     double values[REPETITIONS_MAX + 1];
     for (size_t i = 0; i < count; i++) values[i] = b->ceilings[i].read_bytes_per_second * 1e-9;
     *read = spread_of(values, count);
@@ -257,7 +282,7 @@ static met_status write_text(const bench *b, met_output *output, met_error *err)
 {
     met_model_info model = met_model_describe(b->engine.model);
     met_context_info context = met_context_describe(b->engine.context);
-    size_t runs = (size_t)b->options->repetitions;
+    size_t runs = b->repetitions;
     spread read, macs;
 
     ceiling_spreads(b, &read, &macs);
@@ -305,7 +330,7 @@ static json_t *ops_document(const bench_test *test)
 
 static json_t *test_document(const bench *b, const bench_test *test)
 {
-    size_t runs = (size_t)b->options->repetitions;
+    size_t runs = b->repetitions;
     spread rate = spread_of(test->rates, runs);
     double per_token = (test->prefill ? test->macs : test->bytes) / test->tokens;
     json_t *document = json_pack(
@@ -338,11 +363,11 @@ static void write_json(const bench *b, met_output *output)
         (json_int_t)model.parameters, "weight_bytes", (json_int_t)model.weight_bytes, "layers",
         (json_int_t)model.layers);
     met_output_json(output,
-                    json_pack("{s:s, s:o, s:s, s:i, s:s, s:s, s:I, s:o, s:o, s:o}", "schema",
+                    json_pack("{s:s, s:o, s:s, s:i, s:s, s:s, s:I, s:b, s:o, s:o, s:o}", "schema",
                               "metallic.bench/1", "model", facts, "backend", context.backend,
                               "threads", (int)context.threads, "isa", context.isa, "matmul",
-                              context.matmul, "repetitions",
-                              (json_int_t)b->options->repetitions, "read_ceiling_gbs",
+                              context.matmul, "repetitions", (json_int_t)b->repetitions,
+                              "interrupted", (int)b->interrupted, "read_ceiling_gbs",
                               met_json_real(read.median), "mac_ceiling_gops",
                               met_json_real(macs.median), "tests", tests),
                     MET_JSON_DOUBLE_DIGITS);
@@ -408,7 +433,12 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
         status = measure(b, met_model_describe(b->engine.model).weight_type, err);
     }
     met_progress_free(b->progress);
-    invocation->interrupted = met_interrupt_requested();
+    b->interrupted = met_interrupt_requested();
+    invocation->interrupted = b->interrupted;
+    if (status == MET_OK && b->repetitions < (size_t)b->options->repetitions) {
+        met_logger_say(invocation->logger, MET_LOG_WARN, "interrupted after %zu of %d repetitions",
+                       b->repetitions, (int)b->options->repetitions);
+    }
     if (status == MET_OK && b->options->json) write_json(b, invocation->output);
     else if (status == MET_OK) status = write_text(b, invocation->output, err);
     for (size_t t = 0; t < b->test_count; t++) free(b->tests[t].ops);
@@ -483,7 +513,8 @@ const met_command met_command_bench = {
     .synopsis = "bench [-m FILE] [-p N] [-n N] [-d N] [-r N] [--json]",
     .notes = "The ceilings are a streaming read over 1 GiB and the peak of the multiply "
              "instruction in use, with the same threads, measured before and after each "
-             "repetition. Use synth to make a model of any Qwen2.5 shape.",
+             "repetition. Ctrl-C reports the repetitions that are whole. Use synth to make a "
+             "model of any Qwen2.5 shape.",
     .groups = groups,
     .group_count = sizeof groups / sizeof groups[0],
     .options_bytes = sizeof(bench_options),

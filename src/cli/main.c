@@ -117,9 +117,8 @@ static met_exit run_command(const met_command *command, int argc, char **argv,
     }
     if (status != MET_OK) {
         code = tell_failure(command, options, &err, invocation);
-    } else if (invocation->interrupted) {
-        code = MET_EXIT_INTERRUPTED;
     }
+    if (invocation->interrupted && code != MET_EXIT_USAGE) code = MET_EXIT_INTERRUPTED;
 done:
     free(options);
     return code;

@@ -16,7 +16,7 @@ import fcntl
 import time
 
 from driver import (CommandTest, DONE, INTERRUPTED, METALLIC, ROOT, TIMEOUT_SECONDS, environment,
-                    run, take_interrupts, tap)
+                    run, schema, take_interrupts, tap)
 
 sys.path.append(str(ROOT / "python"))
 from reference import synth  # noqa: E402
@@ -87,8 +87,8 @@ class Watched:
     def until(self, pattern):
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not re.search(pattern, self.shown):
-            self.test.assertLess(time.monotonic(), deadline, self.shown)
-            self.test.assertTrue(self.read(1), f"ended with {self.shown!r}")
+            self.test.assertLess(time.monotonic(), deadline, self.shown[-300:])
+            self.test.assertTrue(self.read(1), f"ended with {self.shown[-300:]!r}")
 
     def end(self, interrupt=False):
         """Exit code, after perhaps a Ctrl-C."""
@@ -164,10 +164,7 @@ class Progress(LongPrompt):
 
     def test_log_lines_and_progress_share_no_line(self):
         run_ = self.watch("-vvv")
-        run_.until(READING.pattern)
-        seen = len(run_.shown)
-        while not re.search(r"trace: step: [^\n]*\n", run_.shown[seen:]):
-            run_.read(1)
+        run_.until(rf"(?s){READING.pattern}.*trace: step: [^\n]*\n")
         self.assertEqual(run_.end(interrupt=True), INTERRUPTED)
         lines = screen(run_.shown)
         self.assertEqual(lines[-1], "")
@@ -218,7 +215,7 @@ class Progress(LongPrompt):
                   "--stride", 1),
                  r"measuring perplexity: \d+ of \d+ tokens, \d+\.\d{4} so far, ", INTERRUPTED),
                 (("bench", "-m", self.slow, "-p", 512, "-n", 64, "-r", 100),
-                 r"measuring: \d+ of 303 runs", None),
+                 r"measuring: (?:[6-9]|\d\d+) of 303 runs", INTERRUPTED),  # one repetition, whole
                 (("logits", "-m", self.slow, "--last", "--tokens", ids, "-o", "/dev/null"),
                  r"computing logits: \d+ of 12000 tokens", None)):
             with self.subTest(command=arguments[0]):
@@ -228,9 +225,29 @@ class Progress(LongPrompt):
                     run_.process.kill()
                 else:
                     self.assertEqual(run_.end(interrupt=True), code)
-                    self.assertEqual(screen(run_.shown), [""])
-                self.done(*arguments[:1], "--help")
+                    lines = screen(run_.shown)
+                    if arguments[0] == "bench":
+                        self.assertRegex(lines.pop(0), r"\Ametallic: warn: interrupted after \d+ "
+                                                       r"of 100 repetitions\Z")
+                    self.assertEqual(lines, [""])
         self.assertFalse(out.exists())
+
+    def test_an_interrupted_bench_reports_what_is_whole(self):
+        out = self.folder / "bench.json"
+        # The first repetition is the fourth to the sixth run; at a great depth it is far away.
+        for depth, runs in ((0, r"(?:[6-9]|\d\d+)"), (100000, "0")):
+            with open(out, "wb") as stdout:
+                run_ = Watched(self, "bench", "-m", self.slow, "-p", 512, "-n", 64, "-r", 100, "-d",
+                               depth, "--json", stdout=stdout)
+                run_.until(rf"\rmeasuring: {runs} of 303 runs")
+                self.assertEqual(run_.end(interrupt=True), INTERRUPTED)
+            document = json.loads(out.read_text())
+            schema.check(document)
+            if depth > 0:
+                self.assertIn("before the first repetition", document["error"]["text"])
+            else:
+                self.assertTrue(document["interrupted"])
+                self.assertTrue(1 <= document["repetitions"] < 100)
 
 
 class Events(LongPrompt):
