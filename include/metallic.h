@@ -256,8 +256,9 @@ typedef struct met_context_options {
     int32_t threads;     /* 1..256; 0: one for each core that this process may use */
     const char *matmul;  /* who multiplies F32 and F16 weights by 32 tokens or more: "native" or
                             "mlx", "vendor" or "mps", "auto" (native); NULL is "auto" */
-    const char *cache;   /* an existing folder in which a GPU's compiled kernels are kept for the
-                            next start; NULL: they are not kept. Never a reason to fail */
+    const char *cache;   /* a folder in which a GPU's compiled kernels are kept for the next start,
+                            made when its parent is there; NULL: they are not kept. What is wrong
+                            with it is never a failure. Needed only during met_context_create */
     /* Lines up to `log_level` about the context and everything in it go to `log`; NULL: silence. A
      * level that is off costs one comparison. */
     met_log_fn log;

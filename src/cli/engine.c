@@ -6,6 +6,7 @@
 #include "cli/clock.h"
 #include "cli/failure.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 const char *const met_engine_backends[] = {"auto", "cpu", "metal", NULL};
@@ -95,6 +96,19 @@ static met_context_options options_for(const met_invocation *invocation)
     return options;
 }
 
+/* The folder for compiled kernels, as the XDG base directory specification has it; or NULL. */
+static const char *cache_folder(const met_environment *environment, char *path, size_t bytes)
+{
+    const char *folder = environment->cache_home, *inner = "metallic";
+    if (folder == NULL || folder[0] != '/') { /* relative ones are to be ignored */
+        folder = environment->home;
+        inner = ".cache/metallic";
+    }
+    if (folder == NULL || folder[0] != '/') return NULL;
+    int length = snprintf(path, bytes, "%s/%s", folder, inner);
+    return length > 0 && (size_t)length < bytes ? path : NULL;
+}
+
 met_status met_engine_open(const met_engine_options *options, const met_invocation *invocation,
                            met_engine *engine, met_error *err)
 {
@@ -107,6 +121,8 @@ met_status met_engine_open(const met_engine_options *options, const met_invocati
     if (options->threads != 0) context_options.threads = (int32_t)options->threads;
     context_options.matmul = environment->matmul;
     if (options->matmul != NULL) context_options.matmul = options->matmul;
+    char cache[4096];
+    context_options.cache = cache_folder(environment, cache, sizeof cache);
     return open_engine(&context_options, options, engine, err);
 }
 

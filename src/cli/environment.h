@@ -16,6 +16,8 @@ typedef struct met_environment {
     const char *metrics_jsonl_path; /* NULL: not set */
     const char *trace_path;         /* NULL: not set */
     const char *profiling;          /* NULL: not set */
+    const char *cache_home;     /* XDG_CACHE_HOME; NULL: not set */
+    const char *home;           /* HOME; NULL: not set */
     const char *terminal;       /* TERM; NULL: not set */
     const char *no_color;       /* NO_COLOR; NULL: not set */
     uint64_t set;               /* bit i: row i of the table was set, and not empty */

@@ -14,6 +14,8 @@ VARIABLES = {
     "METALLIC_METRICS_JSONL_PATH": ("path", "none", "/dev/null", "/dev/null"),
     "METALLIC_TRACE_PATH": ("path", "none", "/dev/null", "/dev/null"),
     "METALLIC_ENABLE_PROFILING": ("choice", "op for a trace, else token", "layer", "layer"),
+    "XDG_CACHE_HOME": ("path", ".cache in HOME", "/tmp", "/tmp"),
+    "HOME": ("path", "none", "/tmp", "/tmp"),
     "TERM": ("text", "none", "xterm-256color", "xterm-256color"),
     "NO_COLOR": ("text", "not set", "1", "1"),
 }

@@ -62,7 +62,7 @@ class Command(CommandTest):
     def test_perplexity_is_near_that_of_the_processor(self):
         text = self.file("text", b"The sum of two and three is five. " * 4)
         cpu, metal = self.both("perplexity", "-m", self.tiny("f16"), "--file", text, "--json")
-        self.same_shape(metal.json, cpu.json)
+        self.assertEqual(set(metal.json), set(cpu.json))
         self.assertAlmostEqual(metal.json["perplexity"] / cpu.json["perplexity"], 1, delta=1e-3)
 
     def test_speculation_changes_no_token(self):

@@ -179,6 +179,16 @@ static void compiled_code_is_kept_where_asked_and_nothing_depends_on_it(void **s
     run_with("/nonexistent/folder");
     run_with("/proc");
     run_with("");
+    /* A folder that is not there is made when it is needed, if its parent is there. */
+    char parent[] = "/tmp/metallic-cache-XXXXXX", missing[64];
+    assert_non_null(mkdtemp(parent));
+    snprintf(missing, sizeof missing, "%s/metallic", parent);
+    run_with(missing);
+    assert_int_equal(count_files(missing), 1);
+    archive_path(missing, path);
+    (void)unlink(path);
+    assert_int_equal(rmdir(missing), 0);
+    assert_int_equal(rmdir(parent), 0);
 }
 
 int main(void)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct pipeline {
@@ -27,6 +28,7 @@ struct metal_pipelines {
     pipeline *list;
     size_t count, capacity;
     NSURL *archive_url; /* nil: nothing is kept */
+    char *folder;       /* of the archive */
     id<MTLBinaryArchive> archive;
     bool archive_changed;
     uint32_t found, compiled;
@@ -58,6 +60,8 @@ static void open_archive(metal_pipelines *pipelines, const char *cache)
     if (length < 0 || (size_t)length >= sizeof path) return;
     NSString *name = [NSString stringWithUTF8String:path];
     if (name == nil) return; /* not UTF-8 */
+    pipelines->folder = strdup(cache);
+    if (pipelines->folder == NULL) return;
     pipelines->archive_url = [[NSURL fileURLWithPath:name] retain];
     MTLBinaryArchiveDescriptor *descriptor = [[MTLBinaryArchiveDescriptor alloc] init];
     if (access(path, R_OK) == 0) [descriptor setUrl:pipelines->archive_url];
@@ -79,6 +83,7 @@ static void write_archive(metal_pipelines *pipelines)
     const char *path = [[pipelines->archive_url path] UTF8String];
     char beside[4200];
     (void)snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid());
+    (void)mkdir(pipelines->folder, 0700); /* there, or whatever is wrong shows in a moment */
     NSURL *url = [NSURL fileURLWithPath:[NSString stringWithUTF8String:beside]];
     NSError *reason = nil;
     if (![pipelines->archive serializeToURL:url error:&reason] || rename(beside, path) != 0) {
@@ -272,6 +277,7 @@ void met_metal_pipelines_close(metal_pipelines *pipelines)
     [pipelines->archive release];
     [pipelines->archive_url release];
     [pipelines->device release];
+    free(pipelines->folder);
     free(pipelines->list);
     free(pipelines->libraries);
     pthread_mutex_destroy(&pipelines->mutex);
