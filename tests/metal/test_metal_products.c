@@ -122,6 +122,18 @@ static void a_row_longer_than_a_tile_is_within_the_bound(void **state)
     }
 }
 
+/* Products that underflow, and x so small that Q8_0 has no scale for it. */
+static void small_numbers_are_within_the_bound(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3 * 2; i++) {
+        product_shape s = {.type = types[i % 3], .cols = 64, .tokens = 3, .rows = {9},
+                           .fill = i < 3 ? FILL_TINY : FILL_TINY_NEGATIVE};
+        run_random(&s, product_run_matvec, matvec_roundings(&s), 81 + i);
+        run_random(&s, product_run_matmul, matmul_roundings(&s), 81 + i);
+    }
+}
+
 static void products_of_many_tokens_are_within_the_bound(void **state)
 {
     static const int32_t tokens[] = {9, 17, 33, 64};
@@ -296,6 +308,7 @@ int main(void)
         cmocka_unit_test(products_of_few_tokens_are_within_the_bound),
         cmocka_unit_test(widths_beside_the_vectors_are_within_the_bound),
         cmocka_unit_test(a_row_longer_than_a_tile_is_within_the_bound),
+        cmocka_unit_test(small_numbers_are_within_the_bound),
         cmocka_unit_test(products_of_many_tokens_are_within_the_bound),
         cmocka_unit_test(a_token_has_the_same_bits_alone_and_among_eight),
         cmocka_unit_test(the_norm_of_a_product_is_that_of_prepare),

@@ -10,6 +10,61 @@
 #define ATTENTION_QUERIES 8    /* most of a threadgroup: met_metal_attention_chunk */
 #define ATTENTION_SIMDGROUPS 4 /* each with one tile of 32 keys */
 
+/* What a threadgroup has. */
+struct met_attention_place {
+    int token, block, splits; /* blocks that the token sees */
+    int visible;              /* keys of the block */
+    int queries;
+    int padded;  /* head_dim in the cache */
+    ulong base;  /* of the block's keys, in elements; its values follow */
+    ulong row;   /* of query 0 in [tokens][heads] */
+};
+
+/* Threadgroup memory; [chunk] of each. */
+struct met_attention_memory {
+    threadgroup float *q;       /* [padded] */
+    threadgroup float *sums;    /* [padded]: the output */
+    threadgroup float *weights; /* [128] of the keys */
+    threadgroup float4 *most;   /* largest score of each simdgroup */
+    threadgroup float4 *totals; /* of its weights */
+};
+
+static inline met_attention_place met_find_block(constant met_metal_attention &a, uint3 group)
+{
+    met_attention_place p;
+    const int position = a.position + int(group.z);
+    const int group_heads = a.heads / a.kv_heads;
+    const int chunks = (group_heads + a.chunk - 1) / a.chunk;
+    const int kv_head = int(group.y) / chunks, first_query = int(group.y) % chunks * a.chunk;
+    p.token = int(group.z);
+    p.block = int(group.x);
+    p.splits = position / MET_METAL_KV_BLOCK + 1;
+    p.visible = min(MET_METAL_KV_BLOCK, position + 1 - p.block * MET_METAL_KV_BLOCK);
+    p.queries = min(int(a.chunk), group_heads - first_query);
+    p.padded = (a.head_dim + 3) / 4 * 4;
+    p.base = ulong(p.block) * a.block_elements +
+             ulong(kv_head) * ulong(2 * MET_METAL_KV_BLOCK * p.padded);
+    p.row = ulong(p.token) * ulong(a.heads) + ulong(kv_head * group_heads + first_query);
+    return p;
+}
+
+static inline met_attention_memory met_divide_memory(threadgroup float *shared, int chunk,
+                                                     int padded)
+{
+    met_attention_memory memory;
+    memory.q = shared;
+    memory.sums = memory.q + chunk * padded;
+    memory.weights = memory.sums + chunk * padded;
+    memory.most = (threadgroup float4 *)(memory.weights + chunk * MET_METAL_KV_BLOCK);
+    memory.totals = memory.most + chunk;
+    return memory;
+}
+
+static inline float met_largest4(float4 of)
+{
+    return max(max(of.x, of.y), max(of.z, of.w));
+}
+
 /* Onto the scores of a lane's key with all queries: one running sum each, elements ascending. */
 static inline void met_scores(device const uchar *kv, ulong keys, int padded, int queries,
                               threadgroup const float *q, uint lane,
@@ -31,9 +86,102 @@ static inline void met_scores(device const uchar *kv, ulong keys, int padded, in
     }
 }
 
+/* Scores to weights of the keys and their totals. Barriers: after the largest scores of simdgroups.
+ * A NaN is passed over by the largest, as on the CPU, and shows in the weights. */
+static inline void met_weigh_keys(constant met_metal_attention &a, met_attention_place p,
+                                  met_attention_memory memory, thread float *scores, uint lane,
+                                  uint simdgroup)
+{
+    const int key = int(simdgroup) * MET_METAL_KEY_TILE + int(lane);
+    MET_UNROLL
+    for (int i = 0; i < ATTENTION_QUERIES; i++) {
+        if (i >= p.queries) continue;
+        scores[i] = scores[i] * a.scale;
+        const bool counts = key < p.visible && scores[i] > -INFINITY;
+        const float of_lanes = simd_max(counts ? scores[i] : -INFINITY);
+        if (lane == 0) ((threadgroup float *)(memory.most + i))[simdgroup] = of_lanes;
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    MET_UNROLL
+    for (int i = 0; i < ATTENTION_QUERIES; i++) {
+        if (i >= p.queries) continue;
+        const float largest = met_largest4(memory.most[i]);
+        const float weight = key < p.visible ? met_exp(scores[i] - largest) : 0.0f;
+        const float total = simd_sum(weight);
+        memory.weights[i * MET_METAL_KV_BLOCK + key] = weight;
+        if (lane == 0) ((threadgroup float *)(memory.totals + i))[simdgroup] = total;
+    }
+}
+
+/* Weights times values, into memory.sums. Each simdgroup has its 32 keys; a lane has 4 elements of
+ * the head, and up to 64 elements half a simdgroup has the even keys. Barriers: after each
+ * simdgroup's turn. */
+static inline void met_weigh_values(device const uchar *kv, met_attention_place p,
+                                    met_attention_memory memory, uint lane, uint simdgroup)
+{
+    const int quads = p.padded / 4, first_key = int(simdgroup) * MET_METAL_KEY_TILE;
+    const int sides = quads <= 16 ? 2 : 1; /* keys that a simdgroup has at once */
+    const int width = MET_METAL_LANES / sides, side = int(lane) / width;
+    const int keys = min(MET_METAL_KEY_TILE, p.visible - first_key);
+    const ulong values = p.base + ulong((MET_METAL_KV_BLOCK + first_key) * p.padded);
+    for (int first_quad = 0; first_quad < quads; first_quad += width) {
+        const int quad = first_quad + int(lane) % width;
+        float4 acc[ATTENTION_QUERIES] = {};
+        for (int j = side; j < keys && quad < quads; j += sides) {
+            const float4 v = met_kv_read4(kv, values + ulong(j * p.padded + 4 * quad));
+            MET_UNROLL
+            for (int i = 0; i < ATTENTION_QUERIES; i++) {
+                if (i >= p.queries) continue;
+                const float weight = memory.weights[i * MET_METAL_KV_BLOCK + first_key + j];
+                acc[i] = fma(float4(weight), v, acc[i]);
+            }
+        }
+        MET_UNROLL
+        for (int i = 0; i < ATTENTION_QUERIES; i++) {
+            if (i >= p.queries || sides == 1) continue;
+            acc[i] += simd_shuffle_xor(acc[i], 16);
+        }
+        for (int s = 0; s < ATTENTION_SIMDGROUPS; s++) {
+            MET_UNROLL
+            for (int i = 0; i < ATTENTION_QUERIES; i++) {
+                if (i >= p.queries || s != int(simdgroup) || side != 0 || quad >= quads) continue;
+                threadgroup float4 *to =
+                    (threadgroup float4 *)(memory.sums + i * p.padded + 4 * quad);
+                to[0] = s == 0 ? acc[i] : to[0] + acc[i];
+            }
+            threadgroup_barrier(mem_flags::mem_threadgroup);
+        }
+    }
+}
+
+/* Where the token sees no other block the output; else (largest, total, sums) of this one. */
+static inline void met_leave(constant met_metal_attention &a, met_attention_place p,
+                             met_attention_memory memory, device float *out,
+                             device float *partials, uint thread_index)
+{
+    for (int i = int(thread_index); i < p.queries * a.head_dim; i += MET_METAL_ATTENTION_THREADS) {
+        const int query = i / a.head_dim, d = i % a.head_dim;
+        const ulong row = p.row + ulong(query);
+        const float4 of = memory.totals[query];
+        const float total = ((of.x + of.y) + of.z) + of.w;
+        const float sum = memory.sums[query * p.padded + d];
+        if (p.splits == 1) {
+            out[row * ulong(a.head_dim) + ulong(d)] = sum / total;
+            continue;
+        }
+        device float *to =
+            partials + (row * ulong(a.splits) + ulong(p.block)) * ulong(a.head_dim + 2);
+        if (d == 0) {
+            to[0] = met_largest4(memory.most[query]);
+            to[1] = total;
+        }
+        to[2 + d] = sum;
+    }
+}
+
 /* See arguments.h. A threadgroup has one block of keys, one key-value head, one token, and up to 8
  * of the query heads that share that head. 4 simdgroups; in the scores a lane is a key, in the
- * output it is 4 elements of the head (head_dim up to 64: half a simdgroup has the even keys).
+ * output it is 4 elements of the head.
  *
  * Threadgroup memory: met_metal_attention_bytes. Queries, output, weights of the keys, then largest
  * scores and sums by simdgroup.
@@ -53,110 +201,26 @@ kernel void met_attention(constant met_metal_attention &a [[buffer(0)]],
                           uint lane [[thread_index_in_simdgroup]],
                           uint simdgroup [[simdgroup_index_in_threadgroup]])
 {
-    const int block = int(group.x), token = int(group.z), position = a.position + token;
-    const int splits = position / MET_METAL_KV_BLOCK + 1;
-    if (block >= splits) return; /* an earlier token of the step: the whole threadgroup leaves */
-    const int padded = (a.head_dim + 3) / 4 * 4;
-    const int group_heads = a.heads / a.kv_heads;
-    const int chunks = (group_heads + a.chunk - 1) / a.chunk;
-    const int kv_head = int(group.y) / chunks, first_query = int(group.y) % chunks * a.chunk;
-    const int queries = min(a.chunk, group_heads - first_query);
-    const int visible = min(MET_METAL_KV_BLOCK, position + 1 - block * MET_METAL_KV_BLOCK);
-    const ulong base = ulong(block) * a.block_elements +
-                       ulong(kv_head) * ulong(2 * MET_METAL_KV_BLOCK * padded);
-    /* [tokens][heads], of query 0 */
-    const ulong row = ulong(token) * ulong(a.heads) + ulong(kv_head * group_heads + first_query);
-
-    threadgroup float *q = shared;                       /* [chunk][padded] */
-    threadgroup float *sums = q + a.chunk * padded;      /* [chunk][padded]: the output */
-    threadgroup float *weights = sums + a.chunk * padded; /* [chunk][128] */
-    threadgroup float *most = weights + a.chunk * MET_METAL_KV_BLOCK; /* [chunk][4] */
-    threadgroup float *totals = most + a.chunk * ATTENTION_SIMDGROUPS; /* [chunk][4] */
-
-    for (int i = int(thread_index); i < queries * padded; i += MET_METAL_ATTENTION_THREADS) {
-        const int d = i % padded;
-        q[i] = d < a.head_dim ? x[(row + ulong(i / padded)) * ulong(a.head_dim) + ulong(d)] : 0.0f;
+    const met_attention_place p = met_find_block(a, group);
+    if (p.block >= p.splits) return; /* an earlier token: for the whole threadgroup */
+    const met_attention_memory memory = met_divide_memory(shared, a.chunk, p.padded);
+    for (int i = int(thread_index); i < p.queries * p.padded; i += MET_METAL_ATTENTION_THREADS) {
+        const int query = i / p.padded, d = i % p.padded;
+        const ulong at = (p.row + ulong(query)) * ulong(a.head_dim) + ulong(d);
+        memory.q[i] = d < a.head_dim ? x[at] : 0.0f;
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
 
-    /* Scores; their largest. A NaN is passed over, as on the CPU, and shows in the weights. */
-    const int first_key = int(simdgroup) * MET_METAL_KEY_TILE, key = first_key + int(lane);
+    const int first_key = int(simdgroup) * MET_METAL_KEY_TILE;
     float scores[ATTENTION_QUERIES] = {};
-    if (first_key < visible) /* for the whole simdgroup */
-        met_scores(kv, base + ulong(first_key * padded), padded, queries, q, lane, scores);
-    MET_UNROLL
-    for (int i = 0; i < ATTENTION_QUERIES; i++) {
-        if (i >= queries) continue;
-        scores[i] = scores[i] * a.scale;
-        const bool counts = key < visible && scores[i] > -INFINITY;
-        const float of_lanes = simd_max(counts ? scores[i] : -INFINITY);
-        if (lane == 0) most[i * ATTENTION_SIMDGROUPS + int(simdgroup)] = of_lanes;
+    if (first_key < p.visible) { /* for the whole simdgroup */
+        met_scores(kv, p.base + ulong(first_key * p.padded), p.padded, p.queries, memory.q, lane,
+                   scores);
     }
+    met_weigh_keys(a, p, memory, scores, lane, simdgroup);
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    float largest[ATTENTION_QUERIES];
-    MET_UNROLL
-    for (int i = 0; i < ATTENTION_QUERIES; i++) {
-        if (i >= queries) continue;
-        const float4 of = ((threadgroup const float4 *)most)[i];
-        largest[i] = max(max(of.x, of.y), max(of.z, of.w));
-        const float weight = key < visible ? met_exp(scores[i] - largest[i]) : 0.0f;
-        const float total = simd_sum(weight);
-        weights[i * MET_METAL_KV_BLOCK + key] = weight;
-        if (lane == 0) totals[i * ATTENTION_SIMDGROUPS + int(simdgroup)] = total;
-    }
-    threadgroup_barrier(mem_flags::mem_threadgroup);
-
-    const int quads = padded / 4;
-    const int sides = quads <= 16 ? 2 : 1; /* keys that a simdgroup has at once */
-    const int width = MET_METAL_LANES / sides, side = int(lane) / width;
-    const int keys = min(MET_METAL_KEY_TILE, visible - first_key);
-    const ulong values = base + ulong((MET_METAL_KV_BLOCK + first_key) * padded);
-    for (int first_quad = 0; first_quad < quads; first_quad += width) {
-        const int quad = first_quad + int(lane) % width;
-        float4 acc[ATTENTION_QUERIES] = {};
-        for (int j = side; j < keys && quad < quads; j += sides) {
-            const float4 v = met_kv_read4(kv, values + ulong(j * padded + 4 * quad));
-            MET_UNROLL
-            for (int i = 0; i < ATTENTION_QUERIES; i++) {
-                if (i >= queries) continue;
-                acc[i] = fma(float4(weights[i * MET_METAL_KV_BLOCK + first_key + j]), v, acc[i]);
-            }
-        }
-        MET_UNROLL
-        for (int i = 0; i < ATTENTION_QUERIES; i++) {
-            if (i >= queries || sides == 1) continue;
-            acc[i] += simd_shuffle_xor(acc[i], 16);
-        }
-        for (int s = 0; s < ATTENTION_SIMDGROUPS; s++) {
-            MET_UNROLL
-            for (int i = 0; i < ATTENTION_QUERIES; i++) {
-                if (i >= queries || s != int(simdgroup) || side != 0 || quad >= quads) continue;
-                threadgroup float4 *to = (threadgroup float4 *)(sums + i * padded + 4 * quad);
-                to[0] = s == 0 ? acc[i] : to[0] + acc[i];
-            }
-            threadgroup_barrier(mem_flags::mem_threadgroup);
-        }
-    }
-
-    /* Alone: done. Else (largest, total, sums) of this block. */
-    for (int i = int(thread_index); i < queries * a.head_dim; i += MET_METAL_ATTENTION_THREADS) {
-        const int query = i / a.head_dim, d = i % a.head_dim;
-        const float4 of = ((threadgroup const float4 *)totals)[query];
-        const float total = ((of.x + of.y) + of.z) + of.w;
-        const float sum = sums[query * padded + d];
-        if (splits == 1) {
-            out[(row + ulong(query)) * ulong(a.head_dim) + ulong(d)] = sum / total;
-            continue;
-        }
-        device float *to = partials + ((row + ulong(query)) * ulong(a.splits) + ulong(block)) *
-                                          ulong(a.head_dim + 2);
-        if (d == 0) {
-            const float4 at = ((threadgroup const float4 *)most)[query];
-            to[0] = max(max(at.x, at.y), max(at.z, at.w));
-            to[1] = total;
-        }
-        to[2 + d] = sum;
-    }
+    met_weigh_values(kv, p, memory, lane, simdgroup);
+    met_leave(a, p, memory, out, partials, thread_index);
 }
 
 /* out = the blocks' sums, each times exp(its largest score - the largest of all), over the same of

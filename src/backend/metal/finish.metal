@@ -28,12 +28,11 @@ kernel void met_finish(constant met_metal_product &a [[buffer(0)]],
     const int part = place.part, token = int(group.y);
     const int pair = place.first_pair + int(thread_index);
     if (pair >= place.pairs) return;
-    device const float *bias = part == 0 ? bias0 : part == 1 ? bias1 : bias2;
-    const met_sink sink = {bias,     fc_swiglu ? bias1 : bias,
-                           residual, part == 0 ? out0 : part == 1 ? out1 : out2,
-                           rotation, kv};
+    device const float *bias = met_of_part(part, bias0, bias1, bias2);
+    const met_sink sink = {bias, fc_swiglu ? bias1 : bias, residual,
+                           met_of_part(part, out0, out1, out2), rotation, kv};
 
-    device const float *first = part == 0 ? sums0 : part == 1 ? sums1 : sums2;
+    device const float *first = met_of_part(part, sums0, sums1, sums2);
     device const float *second = fc_swiglu ? sums1 : first;
     const int2 row = met_pair_rows(a, part, pair);
     const ulong at = ulong(token) * ulong(a.part[part].rows);

@@ -41,6 +41,70 @@ static inline void met_stage_inputs(constant met_metal_product &a, device const 
     ((threadgroup float4 *)to)[1] = met_load4(from, 4, count);
 }
 
+/* Which row of weights and which input a thread stages: two threads a row, four an input. */
+struct met_stager {
+    device const uchar *row;
+    bool exists;     /* the row */
+    int slot, begin; /* of the row, and its first column in the tile */
+    int input, input_begin;
+};
+
+static inline met_stager met_find_stager(constant met_metal_product &a, met_place place,
+                                         device const uchar *first, device const uchar *second,
+                                         int thread_index)
+{
+    met_stager s = {first,        false, thread_index / 2, thread_index % 2 * 16, thread_index / 4,
+                    thread_index % 4 * 8};
+    const int pair = place.first_pair + s.slot % MET_METAL_MATMUL_PAIRS;
+    const int2 rows = met_pair_rows(a, place.part, pair);
+    const bool is_second = s.slot >= MET_METAL_MATMUL_PAIRS;
+    const int row = is_second ? rows.y : rows.x;
+    s.exists = row < a.part[place.part].rows; /* so does its pair then */
+    s.row = is_second ? second : first;
+    if (s.exists) s.row += row * met_row_bytes(a.cols);
+    return s;
+}
+
+/* Onto a simdgroup's 2 x 4 matrices of sums [token][slot]: the staged columns. `inputs` and
+ * `weights` begin at the simdgroup's first token and slot. */
+static inline void met_multiply_tile(threadgroup const float *inputs,
+                                     threadgroup const float *weights,
+                                     thread simdgroup_float8x8 (&sums)[2][4])
+{
+    for (int c = 0; c < MATMUL_COLS; c += 8) {
+        simdgroup_float8x8 in[2], w[4];
+        MET_UNROLL
+        for (int t = 0; t < 2; t++)
+            simdgroup_load(in[t], inputs + 8 * t * MATMUL_STRIDE + c, MATMUL_STRIDE);
+        MET_UNROLL
+        for (int s = 0; s < 4; s++) { /* transposed: columns down, rows across */
+            simdgroup_load(w[s], weights + 8 * s * MATMUL_STRIDE + c, MATMUL_STRIDE, ulong2(0, 0),
+                           true);
+        }
+        MET_UNROLL
+        for (int t = 0; t < 2; t++) {
+            MET_UNROLL
+            for (int s = 0; s < 4; s++)
+                simdgroup_multiply_accumulate(sums[t][s], in[t], w[s], sums[t][s]);
+        }
+    }
+}
+
+/* The results of a threadgroup, [token][slot]: a thread takes both rows of a pair. */
+static inline void met_finish_tile(constant met_metal_product &a, thread const met_sink &sink,
+                                   met_place place, int first_token,
+                                   threadgroup const float *results, uint thread_index)
+{
+    for (int i = int(thread_index); i < MET_METAL_MATMUL_PAIRS * MET_METAL_MATMUL_TOKENS;
+         i += MET_METAL_MATMUL_THREADS) {
+        const int pair = i % MET_METAL_MATMUL_PAIRS, token = i / MET_METAL_MATMUL_PAIRS;
+        if (place.first_pair + pair >= place.pairs || first_token + token >= a.tokens) continue;
+        threadgroup const float *result = results + token * MATMUL_OUT_STRIDE + pair;
+        met_finish_pair(a, sink, place.part, place.first_pair + pair, first_token + token,
+                        result[0], result[MET_METAL_MATMUL_PAIRS]);
+    }
+}
+
 /* See arguments.h. A threadgroup has 32 pairs of rows (64 rows) and 32 tokens; each of its 4
  * simdgroups 32 of the rows and 16 of the tokens: 8 matrices of 8 x 8. 32 columns of weights and
  * inputs at a time are staged in threadgroup memory, weights as float.
@@ -71,76 +135,35 @@ kernel void met_matmul(constant met_metal_product &a [[buffer(0)]],
     threadgroup float inputs[MATMUL_INPUT_FLOATS];
     const met_place place = met_find_place(a, int(group.x), MET_METAL_MATMUL_PAIRS);
     const int part = place.part, first_token = int(group.y) * MET_METAL_MATMUL_TOKENS;
-    device const uchar *first = part == 0 ? weight0 : part == 1 ? weight1 : weight2;
-    device const uchar *second = fc_swiglu ? weight1 : first;
-    device const float *bias = part == 0 ? bias0 : part == 1 ? bias1 : bias2;
-    const met_sink sink = {bias,     fc_swiglu ? bias1 : bias,
-                           residual, part == 0 ? out0 : part == 1 ? out1 : out2,
-                           rotation, kv};
-
-    /* Two threads stage a row of weights, four a token's inputs. */
-    const int slot = int(thread_index) / 2, half_row = int(thread_index) % 2 * 16;
-    const int slot_pair = place.first_pair + slot % MET_METAL_MATMUL_PAIRS;
-    const bool is_second = slot >= MET_METAL_MATMUL_PAIRS;
-    const int2 rows = met_pair_rows(a, part, slot_pair);
-    const int slot_row = is_second ? rows.y : rows.x;
-    const bool exists = slot_row < a.part[part].rows; /* so does its pair then */
-    device const uchar *row = is_second ? second : first;
-    if (exists) row += slot_row * met_row_bytes(a.cols);
-    const int input = int(thread_index) / 4, input_column = int(thread_index) % 4 * 8;
+    device const uchar *first = met_of_part(part, weight0, weight1, weight2);
+    device const float *bias = met_of_part(part, bias0, bias1, bias2);
+    const met_sink sink = {bias, fc_swiglu ? bias1 : bias, residual,
+                           met_of_part(part, out0, out1, out2), rotation, kv};
+    const met_stager my =
+        met_find_stager(a, place, first, fc_swiglu ? weight1 : first, int(thread_index));
 
     const int slots = int(simdgroup) % 2 * 32, tokens = int(simdgroup) / 2 * 16;
     simdgroup_float8x8 sums[2][4];
     MET_UNROLL
-    for (int t = 0; t < 2; t++) {
-        MET_UNROLL
-        for (int s = 0; s < 4; s++)
-            sums[t][s] = make_filled_simdgroup_matrix<float, 8>(0.0f);
-    }
+    for (int i = 0; i < 8; i++)
+        sums[i / 4][i % 4] = make_filled_simdgroup_matrix<float, 8>(0.0f);
     for (int column = 0; column < a.cols; column += MATMUL_COLS) {
-        met_stage_weights(row, exists, column + half_row, a.cols,
-                          weights + slot * MATMUL_STRIDE + half_row);
-        met_stage_inputs(a, x, first_token + input, column + input_column,
-                         inputs + input * MATMUL_STRIDE + input_column);
+        met_stage_weights(my.row, my.exists, column + my.begin, a.cols,
+                          weights + my.slot * MATMUL_STRIDE + my.begin);
+        met_stage_inputs(a, x, first_token + my.input, column + my.input_begin,
+                         inputs + my.input * MATMUL_STRIDE + my.input_begin);
         threadgroup_barrier(mem_flags::mem_threadgroup);
-        for (int c = 0; c < MATMUL_COLS; c += 8) {
-            simdgroup_float8x8 in[2], w[4];
-            MET_UNROLL
-            for (int t = 0; t < 2; t++)
-                simdgroup_load(in[t], inputs + (tokens + 8 * t) * MATMUL_STRIDE + c, MATMUL_STRIDE);
-            MET_UNROLL
-            for (int s = 0; s < 4; s++) { /* transposed: columns down, rows across */
-                simdgroup_load(w[s], weights + (slots + 8 * s) * MATMUL_STRIDE + c, MATMUL_STRIDE,
-                               ulong2(0, 0), true);
-            }
-            MET_UNROLL
-            for (int t = 0; t < 2; t++) {
-                MET_UNROLL
-                for (int s = 0; s < 4; s++)
-                    simdgroup_multiply_accumulate(sums[t][s], in[t], w[s], sums[t][s]);
-            }
-        }
+        met_multiply_tile(inputs + tokens * MATMUL_STRIDE, weights + slots * MATMUL_STRIDE, sums);
         threadgroup_barrier(mem_flags::mem_threadgroup);
     }
 
-    /* Results as [token][slot], so that one thread finds both rows of its pair. */
     threadgroup float *results = weights;
     MET_UNROLL
-    for (int t = 0; t < 2; t++) {
-        MET_UNROLL
-        for (int s = 0; s < 4; s++) {
-            simdgroup_store(sums[t][s],
-                            results + (tokens + 8 * t) * MATMUL_OUT_STRIDE + slots + 8 * s,
-                            MATMUL_OUT_STRIDE);
-        }
+    for (int i = 0; i < 8; i++) {
+        simdgroup_store(sums[i / 4][i % 4],
+                        results + (tokens + i / 4 * 8) * MATMUL_OUT_STRIDE + slots + i % 4 * 8,
+                        MATMUL_OUT_STRIDE);
     }
     threadgroup_barrier(mem_flags::mem_threadgroup);
-    for (int i = int(thread_index); i < MET_METAL_MATMUL_PAIRS * MET_METAL_MATMUL_TOKENS;
-         i += MET_METAL_MATMUL_THREADS) {
-        const int pair = i % MET_METAL_MATMUL_PAIRS, token = i / MET_METAL_MATMUL_PAIRS;
-        if (place.first_pair + pair >= place.pairs || first_token + token >= a.tokens) continue;
-        threadgroup const float *result = results + token * MATMUL_OUT_STRIDE + pair;
-        met_finish_pair(a, sink, part, place.first_pair + pair, first_token + token, result[0],
-                        result[MET_METAL_MATMUL_PAIRS]);
-    }
+    met_finish_tile(a, sink, place, first_token, results, thread_index);
 }

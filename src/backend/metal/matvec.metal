@@ -12,13 +12,14 @@
  * rounded as asked. A lane has 4 columns, a simdgroup 128; `count` is a multiple of 32 for Q8_0.
  * Columns up to a multiple of 8 become zeros. */
 static inline void met_stage(constant met_metal_product &a, device const float *x,
-                             device const float *norm, threadgroup const float *sums, int begin,
-                             int count, uint simdgroup, uint lane, threadgroup float *tile)
+                             device const float *norm, threadgroup const float *squares,
+                             int begin, int count, uint simdgroup, uint lane,
+                             threadgroup float *tile)
 {
     for (int t = 0; t < fc_tokens; t++) {
         device const float *from = x + ulong(t) * ulong(a.cols) + ulong(begin);
         float factor = 1.0f;
-        if (fc_norm) factor = met_row_factor(sums + t * MATVEC_SIMDGROUPS, a.cols, a.eps);
+        if (fc_norm) factor = met_row_factor(squares + t * MATVEC_SIMDGROUPS, a.cols, a.eps);
         for (int first = 128 * int(simdgroup); first < count;
              first += 4 * MET_METAL_MATVEC_THREADS) {
             const int i = first + 4 * int(lane);
@@ -29,6 +30,77 @@ static inline void met_stage(constant met_metal_product &a, device const float *
                 ((threadgroup float4 *)(tile + t * a.tile_cols + i))[0] = value;
         }
     }
+}
+
+/* The weights of a simdgroup: row 2 p + i is pair p's first or second. */
+struct met_rows {
+    device const uchar *of[4];
+    int count; /* the last pairs may be missing, and the last pair's second row */
+};
+
+static inline met_rows met_find_rows(constant met_metal_product &a, met_place place,
+                                     int first_pair, device const uchar *first,
+                                     device const uchar *second)
+{
+    met_rows rows;
+    rows.count = 0;
+    MET_UNROLL
+    for (int p = 0; p < 2; p++) {
+        if (p >= fc_pairs || first_pair + p >= place.pairs) continue;
+        const int2 pair = met_pair_rows(a, place.part, first_pair + p);
+        rows.of[2 * p] = first + pair.x * met_row_bytes(a.cols);
+        rows.of[2 * p + 1] = second + pair.y * met_row_bytes(a.cols);
+        rows.count += pair.y < a.part[place.part].rows ? 2 : 1;
+    }
+    return rows;
+}
+
+/* Onto sums[row][token]: a lane's columns of the staged tile. */
+static inline void met_multiply(constant met_metal_product &a, thread const met_rows &rows,
+                                threadgroup const float *tile, int begin, int count, uint lane,
+                                thread float (&sums)[4][MET_METAL_MATVEC_TOKENS])
+{
+    for (int c = 8 * int(lane); c < count; c += 256) {
+        MET_UNROLL
+        for (int r = 0; r < 4; r++) {
+            if (r >= 2 * fc_pairs || r >= rows.count) continue; /* for the whole simdgroup */
+            float4 low, high;
+            const float scale = met_weights8(rows.of[r], begin + c, a.cols, low, high);
+            MET_UNROLL
+            for (int t = 0; t < MET_METAL_MATVEC_TOKENS; t++) {
+                if (t >= fc_tokens) continue;
+                threadgroup const float4 *in =
+                    (threadgroup const float4 *)(tile + t * a.tile_cols + c);
+                const float4 u = in[0], v = in[1];
+                float sum = low.x * u.x;
+                sum = fma(low.y, u.y, sum);
+                sum = fma(low.z, u.z, sum);
+                sum = fma(low.w, u.w, sum);
+                sum = fma(high.x, v.x, sum);
+                sum = fma(high.y, v.y, sum);
+                sum = fma(high.z, v.z, sum);
+                sum = fma(high.w, v.w, sum);
+                sums[r][t] = fma(scale, sum, sums[r][t]);
+            }
+        }
+    }
+}
+
+/* The sums of all lanes: lane p * tokens + t gets those of pair p and token t. */
+static inline float2 met_collect(thread float (&sums)[4][MET_METAL_MATVEC_TOKENS], uint lane)
+{
+    float2 mine = float2(0.0f);
+    MET_UNROLL
+    for (int p = 0; p < 2; p++) {
+        MET_UNROLL
+        for (int t = 0; t < MET_METAL_MATVEC_TOKENS; t++) {
+            if (p >= fc_pairs || t >= fc_tokens) continue;
+            const float first = simd_sum(sums[2 * p][t]);
+            const float second = simd_sum(sums[2 * p + 1][t]);
+            if (int(lane) == p * fc_tokens + t) mine = float2(first, second);
+        }
+    }
+    return mine;
 }
 
 /* See arguments.h. A threadgroup of 8 simdgroups, each with fc_pairs pairs of rows. A tile of the
@@ -62,86 +134,33 @@ kernel void met_matvec(constant met_metal_product &a [[buffer(0)]],
                        uint lane [[thread_index_in_simdgroup]],
                        uint simdgroup [[simdgroup_index_in_threadgroup]])
 {
-    threadgroup float sums[MATVEC_SUMS];
+    threadgroup float squares[MATVEC_SUMS];
     const met_place place = met_find_place(a, int(group), fc_pairs * MATVEC_SIMDGROUPS);
-    const int part = place.part;
-    device const uchar *first = part == 0 ? weight0 : part == 1 ? weight1 : weight2;
-    device const uchar *second = fc_swiglu ? weight1 : first;
-    device const float *bias = part == 0 ? bias0 : part == 1 ? bias1 : bias2;
-    const met_sink sink = {bias,     fc_swiglu ? bias1 : bias,
-                           residual, part == 0 ? out0 : part == 1 ? out1 : out2,
-                           rotation, kv};
-
-    /* Row 2 p + i of this simdgroup: pair p's first or second. The last pairs may be missing, and
-     * the last pair's second row. */
-    const int first_pair = place.first_pair + int(simdgroup) * fc_pairs;
-    device const uchar *row[4];
-    int rows = 0;
-    MET_UNROLL
-    for (int p = 0; p < 2; p++) {
-        if (p >= fc_pairs || first_pair + p >= place.pairs) continue;
-        const int2 pair = met_pair_rows(a, part, first_pair + p);
-        row[2 * p] = first + pair.x * met_row_bytes(a.cols);
-        row[2 * p + 1] = second + pair.y * met_row_bytes(a.cols);
-        rows += pair.y < a.part[part].rows ? 2 : 1;
-    }
+    const int part = place.part, first_pair = place.first_pair + int(simdgroup) * fc_pairs;
+    device const uchar *first = met_of_part(part, weight0, weight1, weight2);
+    device const float *bias = met_of_part(part, bias0, bias1, bias2);
+    const met_sink sink = {bias, fc_swiglu ? bias1 : bias, residual,
+                           met_of_part(part, out0, out1, out2), rotation, kv};
+    const met_rows rows =
+        met_find_rows(a, place, first_pair, first, fc_swiglu ? weight1 : first);
 
     if (fc_norm) {
         for (int t = 0; t < fc_tokens; t++) {
             met_row_squares(x + ulong(t) * ulong(a.cols), a.cols, thread_index, lane,
-                            sums + t * MATVEC_SIMDGROUPS);
+                            squares + t * MATVEC_SIMDGROUPS);
         }
         threadgroup_barrier(mem_flags::mem_threadgroup);
     }
-
-    float acc[4][MET_METAL_MATVEC_TOKENS] = {};
+    float sums[4][MET_METAL_MATVEC_TOKENS] = {};
     for (int begin = 0; begin < a.cols; begin += a.tile_cols) {
         const int count = min(a.tile_cols, a.cols - begin);
-        met_stage(a, x, norm, sums, begin, count, simdgroup, lane, tile);
+        met_stage(a, x, norm, squares, begin, count, simdgroup, lane, tile);
         threadgroup_barrier(mem_flags::mem_threadgroup);
-        for (int c = 8 * int(lane); c < count; c += 256) {
-            MET_UNROLL
-            for (int r = 0; r < 4; r++) {
-                if (r >= 2 * fc_pairs || r >= rows) continue; /* for the whole simdgroup */
-                float4 low, high;
-                const float scale = met_weights8(row[r], begin + c, a.cols, low, high);
-                MET_UNROLL
-                for (int t = 0; t < MET_METAL_MATVEC_TOKENS; t++) {
-                    if (t >= fc_tokens) continue;
-                    threadgroup const float4 *in =
-                        (threadgroup const float4 *)(tile + t * a.tile_cols + c);
-                    const float4 u = in[0], v = in[1];
-                    float sum = low.x * u.x;
-                    sum = fma(low.y, u.y, sum);
-                    sum = fma(low.z, u.z, sum);
-                    sum = fma(low.w, u.w, sum);
-                    sum = fma(high.x, v.x, sum);
-                    sum = fma(high.y, v.y, sum);
-                    sum = fma(high.z, v.z, sum);
-                    sum = fma(high.w, v.w, sum);
-                    acc[r][t] = fma(scale, sum, acc[r][t]);
-                }
-            }
-        }
+        met_multiply(a, rows, tile, begin, count, lane, sums);
         threadgroup_barrier(mem_flags::mem_threadgroup);
     }
-
-    /* Lane p * tokens + t finishes pair p of token t. */
-    float x0 = 0.0f, x1 = 0.0f;
-    MET_UNROLL
-    for (int p = 0; p < 2; p++) {
-        MET_UNROLL
-        for (int t = 0; t < MET_METAL_MATVEC_TOKENS; t++) {
-            if (p >= fc_pairs || t >= fc_tokens) continue;
-            const float sum0 = simd_sum(acc[2 * p][t]);
-            const float sum1 = simd_sum(acc[2 * p + 1][t]);
-            if (int(lane) == p * fc_tokens + t) {
-                x0 = sum0;
-                x1 = sum1;
-            }
-        }
-    }
+    const float2 pair_sums = met_collect(sums, lane);
     const int pair = first_pair + int(lane) / fc_tokens;
     if (int(lane) < fc_pairs * fc_tokens && pair < place.pairs)
-        met_finish_pair(a, sink, part, pair, int(lane) % fc_tokens, x0, x1);
+        met_finish_pair(a, sink, part, pair, int(lane) % fc_tokens, pair_sums.x, pair_sums.y);
 }

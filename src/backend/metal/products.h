@@ -26,6 +26,12 @@ struct met_sink {
     device uchar *kv;
 };
 
+/* One of three buffers. */
+template <typename T> static inline T met_of_part(int part, T first, T second, T third)
+{
+    return part == 0 ? first : part == 1 ? second : third;
+}
+
 /* The part and pairs of threadgroup `group`, where each takes `step` pairs. */
 static inline met_place met_find_place(constant met_metal_product &a, int group, int step)
 {
