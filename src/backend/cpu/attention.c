@@ -171,8 +171,8 @@ static void append_tokens(const cpu_run *run, const cpu_phase *phase, size_t beg
     }
 }
 
-/* All blocks of one key-value head for the tokens [first, first + tokens) of the step. Their queries
- * are rotated here, where they are read next, and by nobody else. */
+/* All blocks of one key-value head for the tokens [first, first + tokens) of the step. Their
+ * queries are rotated here, where they are read next, and by nobody else. */
 static void prefill_task(const cpu_run *run, const cpu_phase *phase, int32_t kv_head, int32_t first,
                          int32_t tokens, cpu_worker *own)
 {
