@@ -28,7 +28,7 @@ static bool complain(char *message, size_t bytes, const char *subject, const cha
     return false;
 }
 
-/* ---- The name of a compiled source ------------------------------------------------------------ */
+/* ---- The name of a compiled source ----------------------------------------------------------- */
 
 /* Two hashes with different starts (FNV-1a): 128 bits, against accidents. */
 typedef struct hash {
@@ -54,7 +54,8 @@ static bool add_file(hash *h, const char *path)
     char block[8192];
     FILE *file = fopen(path, "rb");
     if (file == NULL) return false;
-    for (size_t got; (got = fread(block, 1, sizeof block, file)) > 0;) add_bytes(h, block, got);
+    for (size_t got; (got = fread(block, 1, sizeof block, file)) > 0;)
+        add_bytes(h, block, got);
     bool ok = !ferror(file);
     fclose(file);
     return ok;
@@ -91,14 +92,15 @@ static bool name_of(const sim_library_options *o, char *text, size_t bytes)
     add_text(&h, o->source);
     add_text(&h, o->source_name != NULL ? o->source_name : "");
     add_text(&h, SANITIZER);
-    for (size_t i = 0; i < o->flag_count; i++) add_text(&h, o->flags[i]);
+    for (size_t i = 0; i < o->flag_count; i++)
+        add_text(&h, o->flags[i]);
     add_bytes(&h, switches, sizeof switches);
     if (!add_file(&h, path) || !add_folder(&h, o->compiler)) return false;
     snprintf(text, bytes, "%016jx%016jx", (uintmax_t)h.high, (uintmax_t)h.low);
     return true;
 }
 
-/* ---- The child -------------------------------------------------------------------------------- */
+/* ---- The child ------------------------------------------------------------------------------- */
 
 /* Run it; its output goes into `message`, cut where that ends. */
 static bool run_child(char *const *command, char *message, size_t bytes)
@@ -120,12 +122,14 @@ static bool run_child(char *const *command, char *message, size_t bytes)
         ssize_t got = error == 0 ? read(ends[0], block, sizeof block) : 0;
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;
-        for (ssize_t i = 0; i < got && used + 1 < bytes; i++) message[used++] = block[i];
+        for (ssize_t i = 0; i < got && used + 1 < bytes; i++)
+            message[used++] = block[i];
     }
     close(ends[0]);
     message[used] = '\0';
     if (error != 0) return complain(message, bytes, command[0], strerror(error));
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
     if (used == 0) complain(message, bytes, command[0], "the front end failed without a word");
     return false;
@@ -139,12 +143,16 @@ static bool compile(const sim_library_options *o, const char *source, const char
     int n = 0;
     const char *mode = o->count_bytes && strcmp(SANITIZER, "none") == 0 ? "count" : SANITIZER;
     snprintf(prefix, sizeof prefix, "pycache_prefix=%s/python", o->cache_folder);
-    const char *fixed[] = {"python3", "-E", "-X", prefix, o->compiler, source, "-o", target, "--mode",
-                           mode, "--name", o->source_name != NULL ? o->source_name : "program_source"};
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) command[n++] = fixed[i];
+    const char *fixed[] = {
+        "python3",   "-E",   "-X",     prefix,
+        o->compiler, source, "-o",     target,
+        "--mode",    mode,   "--name", o->source_name != NULL ? o->source_name : "program_source"};
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        command[n++] = fixed[i];
     if (o->fast_math) command[n++] = "--fast-math";
     if (o->no_check) command[n++] = "--no-check";
-    for (size_t i = 0; i < o->flag_count && n < ARGUMENTS - 1; i++) command[n++] = o->flags[i];
+    for (size_t i = 0; i < o->flag_count && n < ARGUMENTS - 1; i++)
+        command[n++] = o->flags[i];
     command[n] = NULL;
     return run_child((char *const *)command, message, bytes);
 }

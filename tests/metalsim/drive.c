@@ -5,8 +5,8 @@
  *             [--memory SLOT=BYTES ...] [--constant INDEX:TYPE=VALUE ...]
  *   anywhere: --seed N --workers N --repeat N --count --fast-math --no-check --barriers
  *
- * Owns: nothing but the command line; for the executor's tests and for debugging a kernel without an
- * API in between. Dispatches run as concurrent ones unless --barriers. A file named twice is one
+ * Owns: nothing but the command line; for the executor's tests and for debugging a kernel without
+ * an API in between. Dispatches run as concurrent ones unless --barriers. A file named twice is one
  * buffer; its bytes end at a page that cannot be touched, and are written back when all went well.
  * Prints "error: ..." for what the executor found, then one line per counted buffer.
  * Exit status: 0, 1 for an error in a kernel, 2 for anything else.
@@ -69,8 +69,8 @@ static sim_buffer map_file(plan *p, const char *path)
     if (fd < 0 || fstat(fd, &info) != 0) stop("%s: %s", path, strerror(errno));
     size_t bytes = (size_t)info.st_size, page = (size_t)sysconf(_SC_PAGESIZE);
     size_t used = (bytes + 15) & ~(size_t)15, pages = (used + page - 1) / page * page;
-    unsigned char *map = mmap(NULL, pages + page, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *map =
+        mmap(NULL, pages + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED || mprotect(map + pages, page, PROT_NONE) != 0) stop("no memory");
     unsigned char *start = map + pages - used;
     if (read(fd, start, bytes) != (ssize_t)bytes) stop("%s: %s", path, strerror(errno));
@@ -107,7 +107,7 @@ static void read_sizes(const char *text, uint32_t sizes[3])
 static sim_constant read_constant(const char *text)
 {
     static const char *const types[] = {"bool", "char", "uchar", "short", "ushort", "int",
-                                        "uint", "long", "ulong", "half", "float"};
+                                        "uint", "long", "ulong", "half",  "float"};
     sim_constant c = {.type = -1};
     char type[16];
     double value;
@@ -154,13 +154,18 @@ static bool read_dispatch_option(plan *p, const char *name, const char *value)
 
 static bool read_switch(plan *p, const char *name)
 {
-    if (strcmp(name, "--count") == 0) p->library.count_bytes = true;
-    else if (strcmp(name, "--fast-math") == 0) p->library.fast_math = true;
-    else if (strcmp(name, "--no-check") == 0) p->library.no_check = true;
-    else if (strcmp(name, "--barriers") == 0) p->barriers = true;
+    if (strcmp(name, "--count") == 0)
+        p->library.count_bytes = true;
+    else if (strcmp(name, "--fast-math") == 0)
+        p->library.fast_math = true;
+    else if (strcmp(name, "--no-check") == 0)
+        p->library.no_check = true;
+    else if (strcmp(name, "--barriers") == 0)
+        p->barriers = true;
     else if (strncmp(name, "-D", 2) == 0 && p->library.flag_count < MAX_FLAGS)
         p->flags[p->library.flag_count++] = name;
-    else return false;
+    else
+        return false;
     return true;
 }
 
@@ -171,13 +176,20 @@ static void read_arguments(plan *p, int argc, char **argv)
         const char *name = argv[i];
         if (read_switch(p, name)) continue;
         const char *value = i + 1 < argc ? argv[++i] : "";
-        if (strcmp(name, "--compiler") == 0) p->library.compiler = value;
-        else if (strcmp(name, "--cache") == 0) p->library.cache_folder = value;
-        else if (strcmp(name, "--source") == 0) p->source = value;
-        else if (strcmp(name, "--seed") == 0) p->executor.seed = strtoull(value, NULL, 10);
-        else if (strcmp(name, "--workers") == 0) p->executor.workers = atoi(value);
-        else if (strcmp(name, "--repeat") == 0) p->repeat = atol(value);
-        else if (!read_dispatch_option(p, name, value)) stop("%s: unknown option", name);
+        if (strcmp(name, "--compiler") == 0)
+            p->library.compiler = value;
+        else if (strcmp(name, "--cache") == 0)
+            p->library.cache_folder = value;
+        else if (strcmp(name, "--source") == 0)
+            p->source = value;
+        else if (strcmp(name, "--seed") == 0)
+            p->executor.seed = strtoull(value, NULL, 10);
+        else if (strcmp(name, "--workers") == 0)
+            p->executor.workers = atoi(value);
+        else if (strcmp(name, "--repeat") == 0)
+            p->repeat = atol(value);
+        else if (!read_dispatch_option(p, name, value))
+            stop("%s: unknown option", name);
     }
     if (p->source == NULL || p->library.compiler == NULL || p->library.cache_folder == NULL)
         stop("--source, --compiler and --cache are needed");
@@ -190,8 +202,8 @@ static void print_traffic(const sim_report *report)
         const sim_traffic *t = &report->traffic[slot];
         if (t->read_total + t->written_total > 0)
             printf("slot %d: read %ju unique %ju, written %ju unique %ju\n", slot,
-                   (uintmax_t)t->read_total, (uintmax_t)t->read_unique,
-                   (uintmax_t)t->written_total, (uintmax_t)t->written_unique);
+                   (uintmax_t)t->read_total, (uintmax_t)t->read_unique, (uintmax_t)t->written_total,
+                   (uintmax_t)t->written_unique);
     }
 }
 
@@ -202,7 +214,8 @@ static bool run_all(plan *p, sim_executor *executor)
     size_t step = p->barriers ? 1 : p->count;
     bool ok = true;
 
-    for (size_t i = 0; i < p->count; i++) dispatches[i] = p->commands[i].dispatch;
+    for (size_t i = 0; i < p->count; i++)
+        dispatches[i] = p->commands[i].dispatch;
     for (size_t i = 0; ok && i < p->count; i += step)
         ok = sim_executor_run(executor, dispatches + i, step, reports + i);
     for (size_t i = 0; i < p->count; i++) {
@@ -244,7 +257,8 @@ int main(int argc, char **argv)
     }
     sim_executor *executor = sim_executor_open(&p.executor);
     if (executor == NULL) stop("no memory");
-    for (long i = 0; ok && i < p.repeat; i++) ok = run_all(&p, executor);
+    for (long i = 0; ok && i < p.repeat; i++)
+        ok = run_all(&p, executor);
     if (ok) write_back(&p);
     sim_executor_close(executor);
     sim_library_close(library);

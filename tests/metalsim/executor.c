@@ -47,7 +47,7 @@ struct sim_executor {
     worker workers[];
 };
 
-/* ---- Workers ---------------------------------------------------------------------------------- */
+/* ---- Workers --------------------------------------------------------------------------------- */
 
 static void work(worker *self, run *r)
 {
@@ -98,7 +98,7 @@ static void *worker_body(void *argument)
     return NULL;
 }
 
-/* ---- Runs ------------------------------------------------------------------------------------- */
+/* ---- Runs ------------------------------------------------------------------------------------ */
 
 static const char *fault_of(const sim_dispatch *d, char *text, size_t bytes)
 {
@@ -149,7 +149,8 @@ static void run_on_all(sim_executor *executor, run *r)
     pthread_mutex_unlock(&executor->mutex);
     work(&executor->workers[0], r);
     pthread_mutex_lock(&executor->mutex);
-    while (executor->busy > 0) pthread_cond_wait(&executor->end, &executor->mutex);
+    while (executor->busy > 0)
+        pthread_cond_wait(&executor->end, &executor->mutex);
     executor->current = NULL;
     pthread_mutex_unlock(&executor->mutex);
 }
@@ -190,7 +191,7 @@ void sim_executor_seed(sim_executor *executor, uint64_t seed)
     executor->seed = seed;
 }
 
-/* ---- Life ------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 void sim_executor_close(sim_executor *executor)
 {

@@ -27,7 +27,7 @@ extern "C" {
 
 #define SIM_API __attribute__((visibility("default")))
 
-/* ---- Libraries -------------------------------------------------------------------------------- */
+/* ---- Libraries ------------------------------------------------------------------------------- */
 
 typedef struct sim_library sim_library;
 
@@ -38,9 +38,9 @@ typedef struct sim_library_options {
     const char *source_name;  /* in messages; NULL: "program_source", as Apple's compiler says */
     const char *const *flags; /* [flag_count] more arguments: -DNAME=VALUE */
     size_t flag_count;
-    bool fast_math;    /* contraction and reassociation allowed */
-    bool count_bytes;  /* compile so that sim_report.traffic is filled; slower */
-    bool no_check;     /* leave out the pass that checks address spaces and banned words */
+    bool fast_math;   /* contraction and reassociation allowed */
+    bool count_bytes; /* compile so that sim_report.traffic is filled; slower */
+    bool no_check;    /* leave out the pass that checks address spaces and banned words */
 } sim_library_options;
 
 /* Compile (or take from the cache) and load. Safe for several processes at once. False: `message`
@@ -51,13 +51,13 @@ SIM_API void sim_library_close(sim_library *library); /* accepts NULL; kernels g
 /* What the source declares, before any constant is set. Borrowed until close. */
 SIM_API const sim_description *sim_library_description(const sim_library *library);
 /* A kernel with its constants set: one for every distinct set of values, borrowed until close.
- * Constants that the library does not have are ignored, one of the wrong type is an error, and so is
- * a reachable constant that is not given unless the kernel asks whether it is defined. */
+ * Constants that the library does not have are ignored, one of the wrong type is an error, and so
+ * is a reachable constant that is not given unless the kernel asks whether it is defined. */
 SIM_API const sim_kernel *sim_library_kernel(sim_library *library, const char *name,
                                              const sim_constant *constants, size_t count,
                                              char *message, size_t message_bytes);
 
-/* ---- Running ---------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 typedef struct sim_executor sim_executor;
 
@@ -98,7 +98,7 @@ typedef struct sim_report {
 } sim_report;
 
 SIM_API sim_executor *sim_executor_open(const sim_executor_options *options); /* NULL: no memory */
-SIM_API void sim_executor_close(sim_executor *executor); /* accepts NULL */
+SIM_API void sim_executor_close(sim_executor *executor);                      /* accepts NULL */
 SIM_API void sim_executor_seed(sim_executor *executor, uint64_t seed);
 
 /* Run dispatches between which there is no barrier: nothing orders them, and with a seed their

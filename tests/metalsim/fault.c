@@ -10,7 +10,9 @@
 
 #if defined(SIM_ASAN) || defined(SIM_TSAN)
 
-void sim_fault_watch(void) {}
+void sim_fault_watch(void)
+{
+}
 
 #else
 
@@ -34,8 +36,8 @@ static void install(void)
 {
     const int faults[] = {SIGSEGV, SIGBUS};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        struct sigaction old, action = {.sa_sigaction = on_fault,
-                                        .sa_flags = SA_SIGINFO | SA_ONSTACK};
+        struct sigaction old,
+            action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
         sigemptyset(&action.sa_mask);
         if (sigaction(faults[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
             sigaction(faults[i], &action, NULL);

@@ -69,7 +69,8 @@ static void *prepare(unsigned char *top, void (*body)(void))
     void **sp = (void **)(void *)top;
     *--sp = NULL; /* where body would return to; keeps the alignment of a called function */
     *--sp = (void *)(uintptr_t)body;
-    for (int i = 0; i < 6; i++) *--sp = NULL;
+    for (int i = 0; i < 6; i++)
+        *--sp = NULL;
     return sp;
 }
 #elif defined(__aarch64__)
@@ -160,7 +161,7 @@ void sim_fiber_adopt(sim_fiber *fiber)
 #ifdef SIM_TSAN
     fiber->tsan = __tsan_get_current_fiber();
 #endif
-#ifdef SIM_ASAN /* it wants to know the stack that is switched to */
+#ifdef SIM_ASAN                       /* it wants to know the stack that is switched to */
     static _Thread_local void *stack; /* asked for once: it reads /proc/self/maps */
     static _Thread_local size_t stack_bytes;
     pthread_attr_t attributes;

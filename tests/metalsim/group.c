@@ -23,10 +23,10 @@ enum { SPARE_FIBERS = 67 };
 enum { SPARE_FIBERS = 0 };
 #endif
 enum { MAX_SUBGROUPS = SIM_MAX_THREADS / SIM_LANES };
-/* Happens-before tokens for ThreadSanitizer: a pair for the group and one for each subgroup. A pair,
- * by generation: a fast thread must not release into the one that slow ones have still to acquire,
- * or a write after a read without a second barrier would look ordered. Fresh ones for every group:
- * old ones would order it behind the groups before. */
+/* Happens-before tokens for ThreadSanitizer: a pair for the group and one for each subgroup. A
+ * pair, by generation: a fast thread must not release into the one that slow ones have still to
+ * acquire, or a write after a read without a second barrier would look ordered. Fresh ones for
+ * every group: old ones would order it behind the groups before. */
 enum { TOKENS = 2 + 2 * MAX_SUBGROUPS };
 enum { MAX_FIBERS = SIM_MAX_THREADS + SPARE_FIBERS, QUEUE = 2048 }; /* a power of two */
 
@@ -98,7 +98,7 @@ __attribute__((noinline)) static sim_group *group_here(void)
     return group;
 }
 
-/* ---- The schedule ----------------------------------------------------------------------------- */
+/* ---- The schedule ---------------------------------------------------------------------------- */
 
 static void push(sim_group *group, const member *m)
 {
@@ -119,8 +119,8 @@ static member *pop(sim_group *group)
     if (group->head == group->tail) return NULL;
     uint32_t *first = &group->queue[group->head % QUEUE];
     if (group->random != 0) {
-        uint32_t *other = &group->queue[(group->head + draw(group, group->tail - group->head)) %
-                                        QUEUE];
+        uint32_t *other =
+            &group->queue[(group->head + draw(group, group->tail - group->head)) % QUEUE];
         uint32_t number = *first;
         *first = *other;
         *other = number;
@@ -139,7 +139,7 @@ static void yield(sim_group *group, member *self)
     sim_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &group->worker);
 }
 
-/* ---- Failures --------------------------------------------------------------------------------- */
+/* ---- Failures -------------------------------------------------------------------------------- */
 
 static void say(sim_group *group, int line, const char *format, va_list arguments)
 {
@@ -147,9 +147,8 @@ static void say(sim_group *group, int line, const char *format, va_list argument
     group->failed = true;
     SIM_UNWATCHED_BEGIN();
     int used = snprintf(group->message, sizeof group->message,
-                        "kernel %s, group (%u, %u, %u), line %d: ",
-                        group->dispatch->kernel->name, group->position[0], group->position[1],
-                        group->position[2], line);
+                        "kernel %s, group (%u, %u, %u), line %d: ", group->dispatch->kernel->name,
+                        group->position[0], group->position[1], group->position[2], line);
     if (used > 0 && (size_t)used < sizeof group->message)
         vsnprintf(group->message + used, sizeof group->message - (size_t)used, format, arguments);
     SIM_UNWATCHED_END();
@@ -201,7 +200,7 @@ static void explain_deadlock(sim_group *group)
     }
 }
 
-/* ---- Barriers and exchange -------------------------------------------------------------------- */
+/* ---- Barriers and exchange ------------------------------------------------------------------- */
 
 static void release_subgroup(sim_group *group, subgroup *s)
 {
@@ -220,9 +219,12 @@ static void release_subgroup(sim_group *group, subgroup *s)
 static void copy(unsigned char *to, const unsigned char *from, uint32_t bytes)
 {
     uint32_t i = 0;
-    for (; i + 8 <= bytes; i += 8) __builtin_memcpy(to + i, from + i, 8);
-    for (; i + 2 <= bytes; i += 2) __builtin_memcpy(to + i, from + i, 2);
-    for (; i < bytes; i++) to[i] = from[i];
+    for (; i + 8 <= bytes; i += 8)
+        __builtin_memcpy(to + i, from + i, 8);
+    for (; i + 2 <= bytes; i += 2)
+        __builtin_memcpy(to + i, from + i, 2);
+    for (; i < bytes; i++)
+        to[i] = from[i];
 }
 
 static char *token_of(const sim_group *group, uint32_t pair, uint32_t generation)
@@ -338,7 +340,7 @@ void sim_fail(const char *message, int line)
     give_up(group_here(), line, "%s", message);
 }
 
-/* ---- Life of a thread ------------------------------------------------------------------------- */
+/* ---- Life of a thread ------------------------------------------------------------------------ */
 
 static void thread_ends(sim_group *group, member *self)
 {
@@ -347,8 +349,7 @@ static void thread_ends(sim_group *group, member *self)
     self->state = STATE_ENDED;
     group->ended++;
     if (group->at_barrier != 0)
-        note(group, group->line,
-             "thread %u returned while %u of %u threads wait at this barrier",
+        note(group, group->line, "thread %u returned while %u of %u threads wait at this barrier",
              self->thread.thread_index_in_group, group->at_barrier, group->threads);
     s->live--;
     if (s->live != 0 && s->arrived == s->live) release_subgroup(group, s);
@@ -384,7 +385,7 @@ static bool ensure_members(sim_group *group, uint32_t count)
     return true;
 }
 
-/* ---- A group's beginning and end -------------------------------------------------------------- */
+/* ---- A group's beginning and end ------------------------------------------------------------- */
 
 static void place_thread(sim_group *group, sim_thread *thread, uint32_t index,
                          const uint32_t size[3])
@@ -435,8 +436,8 @@ static bool set_up(sim_group *group, const sim_dispatch *dispatch, uint64_t numb
         uint32_t groups = sim_groups_along(dispatch, axis);
         group->position[axis] = (uint32_t)(rest % groups);
         rest /= groups;
-        uint32_t left = dispatch->grid_threads[axis] -
-                        group->position[axis] * dispatch->group_threads[axis];
+        uint32_t left =
+            dispatch->grid_threads[axis] - group->position[axis] * dispatch->group_threads[axis];
         size[axis] = left < dispatch->group_threads[axis] ? left : dispatch->group_threads[axis];
         group->threads *= size[axis];
     }
@@ -478,8 +479,8 @@ size_t sim_group_memory_bytes(const sim_group *group)
     return group->memory_bytes;
 }
 
-bool sim_group_run(sim_group *group, const sim_dispatch *dispatch, uint64_t number,
-                   uint64_t random, char *message, uint64_t *switches)
+bool sim_group_run(sim_group *group, const sim_dispatch *dispatch, uint64_t number, uint64_t random,
+                   char *message, uint64_t *switches)
 {
     group->switches = 0;
     group->random = random;
@@ -500,7 +501,8 @@ bool sim_group_run(sim_group *group, const sim_dispatch *dispatch, uint64_t numb
         running = NULL;
     }
     sim_group_memory_close(&group->tokens);
-    for (int i = 0; i < SIM_SLOTS; i++) check_and_close(group, &group->slots[i], "slot", i);
+    for (int i = 0; i < SIM_SLOTS; i++)
+        check_and_close(group, &group->slots[i], "slot", i);
     for (int i = 0; i < SIM_GROUP_VARIABLES; i++)
         check_and_close(group, &group->variables[i], "variable", i);
     if (group->failed) memcpy(message, group->message, sizeof group->message);

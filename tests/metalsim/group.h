@@ -12,14 +12,14 @@
 
 typedef struct sim_group sim_group;
 
-sim_group *sim_group_create(void); /* NULL: no memory */
+sim_group *sim_group_create(void);     /* NULL: no memory */
 void sim_group_free(sim_group *group); /* accepts NULL */
 
 /* Run group number `number` (x fastest) of a dispatch on the calling thread. `random` is 0 for
  * threads in order. False: `message` [SIM_ERROR_BYTES] says what was found. `switches` is added
  * to. */
-bool sim_group_run(sim_group *group, const sim_dispatch *dispatch, uint64_t number,
-                   uint64_t random, char *message, uint64_t *switches);
+bool sim_group_run(sim_group *group, const sim_dispatch *dispatch, uint64_t number, uint64_t random,
+                   char *message, uint64_t *switches);
 /* Bytes that the last group shared: slots, and variables that it reached. */
 size_t sim_group_memory_bytes(const sim_group *group);
 

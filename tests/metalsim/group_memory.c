@@ -11,7 +11,8 @@
 
 static void fill(unsigned char *bytes, size_t count, unsigned char value)
 {
-    for (size_t i = 0; i < count; i++) bytes[i] = value;
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = value;
 }
 
 #if defined(SIM_TSAN)

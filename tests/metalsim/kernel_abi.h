@@ -21,11 +21,11 @@ extern "C" {
 
 enum {
     SIM_ABI = 1,
-    SIM_SLOTS = 31,  /* buffer slots and group memory slots of a kernel, each */
-    SIM_LANES = 32,  /* threads that run in lockstep: a simdgroup, a warp */
-    SIM_LANE_BYTES = 64, /* the most that one lane can hand to the others at once */
+    SIM_SLOTS = 31,           /* buffer slots and group memory slots of a kernel, each */
+    SIM_LANES = 32,           /* threads that run in lockstep: a simdgroup, a warp */
+    SIM_LANE_BYTES = 64,      /* the most that one lane can hand to the others at once */
     SIM_GROUP_VARIABLES = 64, /* of one kernel */
-    SIM_MAX_THREADS = 1024, /* a group */
+    SIM_MAX_THREADS = 1024,   /* a group */
 };
 
 /* Where the value of a kernel's parameter comes from. */
@@ -132,7 +132,8 @@ SIM_TOGETHER void sim_subgroup_barrier(int orders_memory, int line);
  * next exchange but one; `present` has a bit for every lane that took part. */
 SIM_TOGETHER const void *sim_subgroup_exchange(const void *value, uint32_t size, uint32_t *present,
                                                int line);
-/* The caller's lane: the same for as long as a kernel's thread lives, so it may be asked for once. */
+/* The caller's lane: the same for as long as a kernel's thread lives, so it may be asked for once.
+ */
 __attribute__((const, visibility("default"))) uint32_t sim_lane(void);
 /* Storage of a variable that a group shares: `size` bytes, all ones until somebody writes. */
 __attribute__((visibility("default"))) void *sim_group_variable(uint32_t id, size_t size, int line);

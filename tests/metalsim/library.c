@@ -1,8 +1,8 @@
 /* Libraries: compiled kernels, loaded, once for every set of constants. See executor.h.
  *
- * The constants of a library are variables of the shared object, so every set of values needs a copy
- * of it. A copy is the file read into anonymous memory (memfd) and loaded from there: the loader
- * takes two names of one file for the same library.
+ * The constants of a library are variables of the shared object, so every set of values needs a
+ * copy of it. A copy is the file read into anonymous memory (memfd) and loaded from there: the
+ * loader takes two names of one file for the same library.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -41,7 +41,7 @@ static bool complain(char *message, size_t bytes, const char *subject, const cha
     return false;
 }
 
-/* ---- Instances -------------------------------------------------------------------------------- */
+/* ---- Instances ------------------------------------------------------------------------------- */
 
 static void instance_close(instance *i)
 {
@@ -112,7 +112,7 @@ failed:
     return NULL;
 }
 
-/* ---- Constants -------------------------------------------------------------------------------- */
+/* ---- Constants ------------------------------------------------------------------------------- */
 
 static const sim_constant_slot *find_slot(const sim_description *d, int32_t index)
 {
@@ -157,12 +157,14 @@ static bool tidy(const sim_description *d, const sim_constant *given, size_t cou
         size_t at = 0;
         if (slot == NULL) continue;
         if (slot->type != given[i].type) {
-            snprintf(message, bytes, "function constant %s (index %d): value of type %d, expected %d",
-                     slot->name, slot->index, given[i].type, slot->type);
+            snprintf(message, bytes,
+                     "function constant %s (index %d): value of type %d, expected %d", slot->name,
+                     slot->index, given[i].type, slot->type);
             return false;
         }
         memcpy(value.bytes, given[i].bytes, bytes_of(value.type));
-        while (at < *kept && out[at].index != value.index) at++;
+        while (at < *kept && out[at].index != value.index)
+            at++;
         out[at] = value;
         if (at == *kept) ++*kept;
     }
@@ -177,13 +179,14 @@ static const sim_kernel *find_kernel(const sim_description *d, const char *name)
     return NULL;
 }
 
-static bool all_given(const sim_description *d, const sim_kernel *kernel, const sim_constant *values,
-                      size_t count, char *message, size_t bytes)
+static bool all_given(const sim_description *d, const sim_kernel *kernel,
+                      const sim_constant *values, size_t count, char *message, size_t bytes)
 {
     for (int32_t i = 0; i < kernel->constant_count; i++) {
         const sim_constant_slot *slot = find_slot(d, kernel->constants[i]);
         bool given = slot->optional != 0;
-        for (size_t k = 0; k < count; k++) given = given || values[k].index == slot->index;
+        for (size_t k = 0; k < count; k++)
+            given = given || values[k].index == slot->index;
         if (given) continue;
         snprintf(message, bytes, "kernel %s: function constant %s (index %d) has no value",
                  kernel->name, slot->name, slot->index);
@@ -195,7 +198,8 @@ static bool all_given(const sim_description *d, const sim_kernel *kernel, const 
 static instance *find_instance(sim_library *library, const sim_constant *values, size_t count)
 {
     for (instance *i = library->instances; i != NULL; i = i->next)
-        if (i->count == count && memcmp(i->constants, values, count * sizeof *values) == 0) return i;
+        if (i->count == count && memcmp(i->constants, values, count * sizeof *values) == 0)
+            return i;
     return NULL;
 }
 
@@ -212,7 +216,8 @@ const sim_kernel *sim_library_kernel(sim_library *library, const char *name,
         complain(message, message_bytes, name, "no kernel of this name");
     } else if (values == NULL) {
         complain(message, message_bytes, name, strerror(ENOMEM));
-    } else if (tidy(library->description, constants, count, values, &kept, message, message_bytes) &&
+    } else if (tidy(library->description, constants, count, values, &kept, message,
+                    message_bytes) &&
                all_given(library->description, kernel, values, kept, message, message_bytes)) {
         pthread_mutex_lock(&library->mutex);
         i = find_instance(library, values, kept);
@@ -229,7 +234,7 @@ const sim_kernel *sim_library_kernel(sim_library *library, const char *name,
     return i != NULL ? find_kernel(i->description, name) : NULL;
 }
 
-/* ---- Libraries -------------------------------------------------------------------------------- */
+/* ---- Libraries ------------------------------------------------------------------------------- */
 
 void sim_library_close(sim_library *library)
 {

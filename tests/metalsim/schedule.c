@@ -47,7 +47,8 @@ bool sim_schedule_open(sim_schedule *schedule, const sim_dispatch *dispatches, s
     order_dispatches(order, count, seed);
 
     size_t total = 0;
-    for (size_t i = 0; i < count; i++) total += groups_of(&dispatches[i]);
+    for (size_t i = 0; i < count; i++)
+        total += groups_of(&dispatches[i]);
     schedule->tasks = malloc((total + 1) * sizeof *schedule->tasks);
     for (size_t i = 0; i < count && schedule->tasks != NULL; i++) {
         size_t groups = groups_of(&dispatches[order[i].dispatch]);

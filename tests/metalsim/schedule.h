@@ -1,7 +1,7 @@
 /* The order in which the groups of concurrent dispatches are begun.
  *
- * Owns: the list of groups and the order a seed stands for. Invariant: every group of every dispatch
- * is in the list once, whatever the seed.
+ * Owns: the list of groups and the order a seed stands for. Invariant: every group of every
+ * dispatch is in the list once, whatever the seed.
  */
 #ifndef METALSIM_SCHEDULE_H
 #define METALSIM_SCHEDULE_H
@@ -18,9 +18,9 @@ typedef struct sim_schedule {
     size_t count;
 } sim_schedule;
 
-/* Seed 0: as given. Seed 1: the last dispatch first, so that a barrier missing between two shows for
- * certain. Other odd seeds: dispatches in any order, and groups within each. Even seeds: the groups
- * of all dispatches mixed. False: no memory. */
+/* Seed 0: as given. Seed 1: the last dispatch first, so that a barrier missing between two shows
+ * for certain. Other odd seeds: dispatches in any order, and groups within each. Even seeds: the
+ * groups of all dispatches mixed. False: no memory. */
 bool sim_schedule_open(sim_schedule *schedule, const sim_dispatch *dispatches, size_t count,
                        uint64_t seed);
 void sim_schedule_close(sim_schedule *schedule);

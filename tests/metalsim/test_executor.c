@@ -42,7 +42,7 @@ static sim_report run_one(const sim_kernel *kernel, uint32_t threads, uint32_t g
     return report;
 }
 
-/* ---- Every thread runs once, knows where it is -------------------------------------------------- */
+/* ---- Every thread runs once, knows where it is ----------------------------------------------- */
 
 static void count_visits(const sim_thread *thread)
 {
@@ -58,12 +58,13 @@ static void test_every_thread_runs_once_with_any_seed_and_workers(void **state)
             uint32_t cells[CELLS] = {0};
             sim_report report = run_one(&kernel, 1000, 96, cells, workers, seed);
             assert_string_equal(report.error, "");
-            for (int i = 0; i < CELLS; i++) assert_int_equal(cells[i], i < 1000);
+            for (int i = 0; i < CELLS; i++)
+                assert_int_equal(cells[i], i < 1000);
         }
     }
 }
 
-/* ---- Barriers and exchange --------------------------------------------------------------------- */
+/* ---- Barriers and exchange ------------------------------------------------------------------- */
 
 /* Each round, every thread reads what its neighbour wrote in the round before. */
 static void pass_around(const sim_thread *thread)
@@ -146,7 +147,8 @@ static void test_lanes_that_returned_are_not_waited_for(void **state)
     for (uint64_t seed = 0; seed < 4; seed++) {
         uint32_t cells[CELLS] = {0};
         assert_string_equal(run_one(&kernel, 64, 64, cells, 1, seed).error, "");
-        for (uint32_t t = 0; t < 64; t++) assert_int_equal(cells[t], UINT32_MAX << t % 32);
+        for (uint32_t t = 0; t < 64; t++)
+            assert_int_equal(cells[t], UINT32_MAX << t % 32);
     }
 }
 
@@ -185,12 +187,14 @@ static void test_group_memory_in_use_is_reported(void **state)
     assert_int_equal(cells[0], 1);
 }
 
-/* ---- What is wrong is found --------------------------------------------------------------------- */
+/* ---- What is wrong is found ------------------------------------------------------------------ */
 
 static void wait_for_ever(const sim_thread *thread)
 {
-    if (thread->lane < 16) sim_subgroup_barrier(0, 7);
-    else sim_group_barrier(0, 9);
+    if (thread->lane < 16)
+        sim_subgroup_barrier(0, 7);
+    else
+        sim_group_barrier(0, 9);
     cells_of(thread)[0] = 1;
 }
 
@@ -218,15 +222,17 @@ static void test_an_error_ends_the_run_and_the_executor_goes_on(void **state)
             dispatch.kernel = &bad;
             assert_false(sim_executor_run(executor, &dispatch, 1, &report));
             assert_non_null(strstr(report.error, "kernel wait_for_ever, group ("));
-            assert_non_null(strstr(report.error, "line 7: divergence: 16 threads wait in a subgroup "
-                                                 "operation, 16 at the group's barrier in line 9"));
+            assert_non_null(strstr(report.error,
+                                   "line 7: divergence: 16 threads wait in a subgroup "
+                                   "operation, 16 at the group's barrier in line 9"));
             dispatch.kernel = &self;
             assert_false(sim_executor_run(executor, &dispatch, 1, &report));
             assert_string_equal(report.error, "kernel find_itself_wrong, group (2, 0, 0), line 12: "
                                               "the front end's words");
             dispatch.kernel = &good;
             assert_true(sim_executor_run(executor, &dispatch, 1, &report));
-            for (uint32_t t = 0; t < 96; t++) assert_int_equal(cells[t], t % 32 + 1);
+            for (uint32_t t = 0; t < 96; t++)
+                assert_int_equal(cells[t], t % 32 + 1);
         }
         sim_executor_close(executor);
     }
@@ -237,8 +243,11 @@ static void test_a_dispatch_that_cannot_run_is_refused(void **state)
     (void)state;
     static const sim_parameter two[] = {{"cells", SIM_BUFFER, 0, 1, -1},
                                         {"scratch", SIM_GROUP_MEMORY, 5, 0, -1}};
-    static const sim_kernel kernel = {.name = "k", .entry = count_visits, .parameters = two,
-                                      .parameter_count = 2, .max_threads = 64};
+    static const sim_kernel kernel = {.name = "k",
+                                      .entry = count_visits,
+                                      .parameters = two,
+                                      .parameter_count = 2,
+                                      .max_threads = 64};
     uint32_t cells[CELLS] = {0};
     const sim_dispatch good = {.kernel = &kernel,
                                .buffers = {{cells, sizeof cells}},
@@ -272,7 +281,7 @@ static void test_a_dispatch_that_cannot_run_is_refused(void **state)
     sim_executor_close(executor);
 }
 
-/* ---- The parts --------------------------------------------------------------------------------- */
+/* ---- The parts ------------------------------------------------------------------------------- */
 
 static void test_a_schedule_has_every_group_once(void **state)
 {
@@ -291,7 +300,8 @@ static void test_a_schedule_has_every_group_once(void **state)
         for (size_t i = 0; i < schedule.count; i++)
             seen[schedule.tasks[i].dispatch][schedule.tasks[i].group]++;
         for (size_t d = 0; d < 3; d++)
-            for (size_t g = 0; g < 16; g++) assert_int_equal(seen[d][g], g < groups[d]);
+            for (size_t g = 0; g < 16; g++)
+                assert_int_equal(seen[d][g], g < groups[d]);
         if (seed == 0) assert_int_equal(schedule.tasks[0].dispatch, 0);
         if (seed == 0) assert_int_equal(schedule.tasks[22].group, 15);
         if (seed == 1) assert_int_equal(schedule.tasks[0].dispatch, 2);
@@ -308,7 +318,8 @@ static void test_group_memory_is_exact_and_full_of_ones(void **state)
         assert_true(sim_group_memory_open(&memory, bytes));
         unsigned char *at = memory.address;
         assert_int_equal((uintptr_t)at % 16, 0);
-        for (size_t i = 0; i < bytes; i++) assert_int_equal(at[i], 0xff);
+        for (size_t i = 0; i < bytes; i++)
+            assert_int_equal(at[i], 0xff);
         memset(at, 0, bytes);
         assert_true(sim_group_memory_intact(&memory));
 #if !defined(SIM_ASAN) && !defined(SIM_TSAN)
@@ -330,9 +341,9 @@ static void test_traffic_belongs_to_the_nearest_buffer_before_it(void **state)
     static unsigned char memory[1024];
     uintptr_t base = (uintptr_t)memory;
     /* Two offsets of one allocation, one of them bound twice, and an unrelated slot. */
-    const sim_dispatch dispatch = {.buffers = {[2] = {memory + 100, 924},
-                                               [5] = {memory + 200, 824},
-                                               [7] = {memory + 100, 924}}};
+    const sim_dispatch dispatch = {
+        .buffers = {
+            [2] = {memory + 100, 924}, [5] = {memory + 200, 824}, [7] = {memory + 100, 924}}};
     sim_traffic traffic[SIM_SLOTS] = {{0}};
     sim_traffic_map *map = sim_traffic_open(&dispatch);
     assert_non_null(map);

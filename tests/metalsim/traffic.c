@@ -122,7 +122,7 @@ static void count(uintptr_t address, size_t bytes, int way)
     }
 }
 
-/* ---- What the compiler calls; the names are its own ------------------------------------------- */
+/* ---- What the compiler calls; the names are its own ------------------------------------------ */
 
 #define HOOK(name, bytes, way)                                                                     \
     SIM_API void name(uintptr_t address);                                                          \
@@ -177,5 +177,7 @@ void *__asan_memset(void *to, int value, size_t bytes)
 }
 
 SIM_API void __asan_handle_no_return(void);
-void __asan_handle_no_return(void) {}
+void __asan_handle_no_return(void)
+{
+}
 #endif

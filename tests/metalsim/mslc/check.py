@@ -1,8 +1,8 @@
 """What Metal's compiler refuses and clang's C++ takes, as far as tokens show it.
 
 Owns: the ban list and the rules of where a pointer or variable must say its address space. What needs
-types (mixing up two spaces) is found by the compiler in the check pass. Sources: Metal Shading
-Language Specification, "C++ restrictions" (1.5) and "Address spaces" (4).
+types (mixing up two spaces) is found by the compiler in the check pass. Source: the Metal Shading
+Language Specification, its restrictions of C++ and the chapter on address spaces.
 """
 import reader
 from lexer import (SourceError, end_of_angles, end_of_declarator, following, partners, preceding,

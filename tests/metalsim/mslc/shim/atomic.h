@@ -1,4 +1,4 @@
-/* Atomic operations (MSL specification 6.15): relaxed order only, as in Metal 3.0. */
+/* Atomic operations (MSL specification, "Atomic functions"): relaxed order only, as in Metal 3.0. */
 #pragma once
 
 namespace metal {

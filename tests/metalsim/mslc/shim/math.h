@@ -1,4 +1,5 @@
-/* Common, math, integer, relational and geometric functions (MSL specification 6.2 to 6.8).
+/* Common, math, integer, relational and geometric functions (MSL specification,
+ * chapter "Metal standard library").
  *
  * Functions of half are computed in float and rounded once: for + - * / and sqrt that is the
  * correctly rounded result (24 bits are at least 2 * 11 + 2). fma of half goes through double; its

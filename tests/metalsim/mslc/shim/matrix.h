@@ -1,4 +1,5 @@
-/* simdgroup_matrix: an 8 x 8 matrix held by the 32 lanes of a simdgroup (MSL specification 2.3.. 6.7).
+/* simdgroup_matrix: an 8 x 8 matrix held by the 32 lanes of a simdgroup (MSL specification,
+ * "SIMD-group matrix functions").
  *
  * Lane l holds two neighbours of one row. Which ones Metal does not say; this is the arrangement
  * that is known from Apple's hardware, for kernels that use thread_elements().

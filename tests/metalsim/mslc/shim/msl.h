@@ -1,7 +1,7 @@
 /* Metal's standard library for clang on a processor: what a rewritten source is compiled after.
  *
- * Owns: the list of its parts. No system header is included: their names would meet the macros below,
- * and parsing them costs more than all of this. With SIM_CHECK the address spaces are real and the
+ * Owns: the list of its parts. No system header is included: their names would meet the
+ * macros below, and parsing them costs more than all of this. With SIM_CHECK the address spaces are real and the
  * compiler only checks; without, they are empty words.
  */
 #pragma once

@@ -1,4 +1,5 @@
-/* Barriers and what the lanes of a simdgroup do together (MSL specification 6.9).
+/* Barriers and what the lanes of a simdgroup do together (MSL specification,
+ * "SIMD-group functions" and "Synchronization").
  *
  * Every function takes the caller's line as a hidden last argument, for messages. All live lanes of
  * a simdgroup must come to the same call: Metal would compute over the active ones; here lanes that
@@ -24,8 +25,8 @@ SIM_INLINE void simdgroup_barrier(mem_flags flags, int line = __builtin_LINE())
 } // namespace metal
 
 namespace sim {
-/* The slots are the executor's, and ordered by it: ThreadSanitizer need not look at them, and looking
- * took most of its time. */
+/* The slots are the executor's, and ordered by it: ThreadSanitizer need not look at them, and
+ * looking took most of its time. */
 #if __has_feature(thread_sanitizer)
 #define SIM_UNWATCHED __attribute__((noinline, no_sanitize("thread"), no_builtin("memcpy")))
 #else
