@@ -26,8 +26,8 @@ static bool parse_integer(const char *text, int64_t *value)
 
 static bool parse_real(const char *text, double *value)
 {
-    /* strtod alone would take spaces, hexadecimal, "inf" and "nan". The command never calls
-     * setlocale, so the decimal point is a point everywhere. */
+    /* strtod alone would take spaces, hexadecimal, "inf" and "nan". The command sets
+     * no locale but that of characters, so the decimal point is a point everywhere. */
     if (text[0] == '\0' || text[strspn(text, "+-0123456789.eE")] != '\0') return false;
     char *end = NULL;
     double parsed = strtod(text, &end);

@@ -66,6 +66,7 @@ typedef struct met_tui {
     met_tui_wishes wishes;
     bool tree_focus; /* keys go to the tree */
     met_tui_tree tree;
+    bool was_timed;        /* the panel was there when the last answer was asked for */
     met_op_time *op_times; /* [op_count] */
     size_t op_count;
 

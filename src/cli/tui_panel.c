@@ -213,7 +213,9 @@ static void draw_tree(pen *p)
              tree->by_time ? ", slowest first" : "");
     put_title(p, title);
     if (tree->count == 0) {
-        (void)met_tui_put_text(&tui->screen, p->row, p->column, p->columns, "with the next answer",
+        bool untimed = tui->has_last && tui->op_count == 0 && !tui->answering && tui->was_timed;
+        (void)met_tui_put_text(&tui->screen, p->row, p->column, p->columns,
+                               untimed ? "this machine does not tell" : "with the next answer",
                                MET_TUI_STYLE_DIM);
         return;
     }

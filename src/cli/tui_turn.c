@@ -63,6 +63,7 @@ void met_tui_ask(met_tui *tui, met_str text)
     met_tui_rate_begin(&tui->rate);
     tui->answering = true;
     tui->stopping = false;
+    tui->was_timed = tui->layout.panel.rows > 0;
 }
 
 /* An answer has come to its end, whichever. */

@@ -33,7 +33,7 @@ ENVIRONMENT = {**os.environ, "MET_TEST_QUICK": "1", "CMOCKA_MESSAGE_OUTPUT": "TA
 def missing():
     tools = [name for name in ("aarch64-linux-gnu-gcc", "qemu-aarch64", "meson", "ninja")
              if shutil.which(name) is None]
-    return tools + [f"{name}:arm64" for name in ("libutf8proc", "jansson", "cmocka")
+    return tools + [f"{name}:arm64" for name in ("libutf8proc", "jansson", "ncursesw", "cmocka")
                     if not (LIBRARIES / f"{name}.pc").exists()]
 
 
