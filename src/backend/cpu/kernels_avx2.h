@@ -14,6 +14,10 @@ void met_avx2_matvec_f32(const float *w, size_t rows, size_t cols, const float *
 void met_avx2_matmul_q8(const uint8_t *w, size_t rows, size_t cols, const met_q8_rows *x,
                         size_t tokens, float *y, size_t y_stride, void *panel);
 
+/* matmul_q8_few_avx2.c: any number of tokens, meant for few. */
+void met_avx2_matmul_q8_few(const uint8_t *w, size_t rows, size_t cols, const met_q8_rows *x,
+                            size_t tokens, float *y, size_t y_stride);
+
 /* matmul_float_avx2.c */
 void met_avx2_matmul_f16(const uint16_t *w, size_t rows, size_t cols, const float *x, size_t tokens,
                          float *y, size_t y_stride, void *panel);

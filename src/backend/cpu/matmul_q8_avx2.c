@@ -16,7 +16,7 @@ enum {
     STRIP_ROWS = 8, /* the lanes of one register */
     STRIPS = MET_PANEL_ROWS / STRIP_ROWS,
     TILE_TOKENS = 6,
-    PANEL_TOKENS = 12, /* fewer do not repay the packing */
+    PANEL_TOKENS = 24, /* fewer do not repay the packing */
     CHUNK_BLOCKS = 8,
     CHUNK_COLS = CHUNK_BLOCKS * MET_Q8_BLOCK,
     PAIRS = MET_Q8_BLOCK / 2,
@@ -200,27 +200,13 @@ static void run_panel(const uint8_t *panel, size_t rows, size_t first, size_t he
     }
 }
 
-/* Token by token, some rows at a time that stay in cache for all of them. */
-static void matvec_each(const uint8_t *w, size_t rows, size_t cols, const met_q8_rows *x,
-                        size_t tokens, float *y, size_t y_stride)
-{
-    const size_t blocks = cols / MET_Q8_BLOCK;
-    for (size_t r = 0; r < rows; r += MET_PANEL_ROWS) {
-        size_t here = rows - r < MET_PANEL_ROWS ? rows - r : MET_PANEL_ROWS;
-        for (size_t t = 0; t < tokens; t++) {
-            met_avx2_matvec_q8(w + r * blocks * MET_Q8_BLOCK_BYTES, here, cols, x->q + t * cols,
-                               x->scale + t * blocks, x->offset + t * blocks, y + t * y_stride + r);
-        }
-    }
-}
-
 void met_avx2_matmul_q8(const uint8_t *w, size_t rows, size_t cols, const met_q8_rows *x,
                         size_t tokens, float *y, size_t y_stride, void *panel)
 {
     const size_t blocks = cols / MET_Q8_BLOCK;
     const size_t row_bytes = blocks * MET_Q8_BLOCK_BYTES;
     if (tokens < PANEL_TOKENS) {
-        matvec_each(w, rows, cols, x, tokens, y, y_stride);
+        met_avx2_matmul_q8_few(w, rows, cols, x, tokens, y, y_stride);
         return;
     }
     for (size_t r = 0; r < rows; r += MET_PANEL_ROWS) {
