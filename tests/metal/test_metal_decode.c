@@ -4,9 +4,25 @@
 
 #include <unistd.h>
 
-enum { CONTEXT = 300, TOKENS = 40 };
+enum { CONTEXT_MOST = 300, TOKENS_MOST = 40 };
 
 static met_error err;
+
+/* MET_TEST_QUICK: a little of everything, for the sanitizers, which are fifty times as slow. */
+static bool quick(void)
+{
+    return getenv("MET_TEST_QUICK") != NULL;
+}
+
+static int32_t context_length(void)
+{
+    return quick() ? 30 : CONTEXT_MOST;
+}
+
+static int32_t most_tokens(void)
+{
+    return quick() ? 8 : TOKENS_MOST;
+}
 
 typedef struct fixture {
     met_context *context;
@@ -20,7 +36,7 @@ static void set_up(fixture *f, const char *type)
     close(mkstemp(path));
     met_synth_options synth = {.shape = "tiny", .type = type, .seed = 5};
     met_context_options options = {.backend = "metal"};
-    met_session_options session = {.context_length = CONTEXT, .kv_type = "f16"};
+    met_session_options session = {.context_length = context_length(), .kv_type = "f16"};
     assert_ok(met_synth(&synth, path, NULL, NULL, &err));
     assert_ok(met_context_create(&options, &f->context, &err));
     assert_ok(met_model_open(f->context, path, &f->model, &err));
@@ -36,7 +52,7 @@ static void tear_down(fixture *f)
 }
 
 typedef struct answer {
-    int32_t tokens[CONTEXT];
+    int32_t tokens[CONTEXT_MOST];
     int32_t count;
     int32_t stop_after; /* 0: never */
     met_generate_result result;
@@ -80,12 +96,12 @@ static void expect_held(const fixture *f, const answer *a)
 static void expect_same_choice(fixture *f, const met_sampling *sampling, const char *what)
 {
     answer device = {0}, host = {0};
-    assert_ok(generate(f, sampling, TOKENS, false, &device));
+    assert_ok(generate(f, sampling, most_tokens(), false, &device));
     expect_held(f, &device);
-    assert_ok(generate(f, sampling, TOKENS, true, &host));
+    assert_ok(generate(f, sampling, most_tokens(), true, &host));
     expect_held(f, &host);
-    assert_int_equal(device.count, TOKENS);
-    for (int32_t i = 0; i < TOKENS; i++) {
+    assert_int_equal(device.count, most_tokens());
+    for (int32_t i = 0; i < most_tokens(); i++) {
         if (device.tokens[i] == host.tokens[i]) continue;
         fail_msg("%s: token %d is %d, expected %d", what, i, device.tokens[i], host.tokens[i]);
     }
@@ -122,7 +138,7 @@ static void every_way_to_choose_is_the_hosts(void **state)
     };
     fixture f;
     set_up(&f, "q8_0");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i += quick() ? 3 : 1)
         expect_same_choice(&f, &cases[i].sampling, cases[i].what);
     tear_down(&f);
 }
@@ -134,12 +150,12 @@ static void other_seeds_give_other_texts_and_the_same_seed_the_same(void **state
     answer a = {0}, b = {0}, c = {0};
     met_sampling hot = {.temperature = 2, .top_p = 1, .repeat_penalty = 1, .seed = 1};
     set_up(&f, "f16");
-    assert_ok(generate(&f, &hot, TOKENS, false, &a));
-    assert_ok(generate(&f, &hot, TOKENS, false, &b));
+    assert_ok(generate(&f, &hot, most_tokens(), false, &a));
+    assert_ok(generate(&f, &hot, most_tokens(), false, &b));
     hot.seed = 2;
-    assert_ok(generate(&f, &hot, TOKENS, false, &c));
-    assert_memory_equal(a.tokens, b.tokens, TOKENS * sizeof *a.tokens);
-    assert_memory_not_equal(a.tokens, c.tokens, TOKENS * sizeof *a.tokens);
+    assert_ok(generate(&f, &hot, most_tokens(), false, &c));
+    assert_memory_equal(a.tokens, b.tokens, (size_t)most_tokens() * sizeof *a.tokens);
+    assert_memory_not_equal(a.tokens, c.tokens, (size_t)most_tokens() * sizeof *a.tokens);
     tear_down(&f);
 }
 
@@ -151,17 +167,17 @@ static void whatever_ends_it_leaves_the_session_in_order(void **state)
     answer whole = {0}, part = {0};
     met_sampling greedy = {.top_p = 1, .repeat_penalty = 1.4f, .repeat_last_n = 32};
     set_up(&f, "f32");
-    assert_ok(generate(&f, &greedy, TOKENS, false, &whole));
-    for (int32_t most = 1; most <= 6; most++) {
+    assert_ok(generate(&f, &greedy, most_tokens(), false, &whole));
+    for (int32_t most = 1; most <= (quick() ? 3 : 6); most++) {
         assert_ok(generate(&f, &greedy, most, false, &part));
         assert_int_equal(part.count, most);
         assert_int_equal(part.result.finish, MET_FINISH_LENGTH);
         assert_memory_equal(part.tokens, whole.tokens, (size_t)most * sizeof *part.tokens);
         expect_held(&f, &part);
     }
-    for (int32_t stop = 1; stop <= 6; stop++) {
+    for (int32_t stop = 1; stop <= (quick() ? 3 : 6); stop++) {
         part.stop_after = stop;
-        assert_ok(generate(&f, &greedy, TOKENS, false, &part));
+        assert_ok(generate(&f, &greedy, most_tokens(), false, &part));
         assert_int_equal(part.count, stop);
         assert_int_equal(part.result.finish, MET_FINISH_CALLBACK);
         assert_memory_equal(part.tokens, whole.tokens, (size_t)stop * sizeof *part.tokens);
@@ -171,8 +187,8 @@ static void whatever_ends_it_leaves_the_session_in_order(void **state)
     const float *logits = NULL;
     assert_ok(met_session_feed(f.session, &part.tokens[part.count - 1], 1, &logits, &err));
     part.stop_after = 0;
-    assert_ok(generate(&f, &greedy, TOKENS, false, &part));
-    assert_memory_equal(part.tokens, whole.tokens, TOKENS * sizeof *part.tokens);
+    assert_ok(generate(&f, &greedy, most_tokens(), false, &part));
+    assert_memory_equal(part.tokens, whole.tokens, (size_t)most_tokens() * sizeof *part.tokens);
     tear_down(&f);
 }
 
@@ -186,7 +202,7 @@ static void a_context_can_be_filled(void **state)
     set_up(&f, "q8_0");
     assert_ok(generate(&f, &hot, 0, false, &device));
     assert_int_equal(device.result.finish, MET_FINISH_CONTEXT);
-    assert_int_equal(device.count, CONTEXT - PROMPT + 1);
+    assert_int_equal(device.count, context_length() - PROMPT + 1);
     assert_ok(generate(&f, &hot, 0, true, &host));
     assert_int_equal(host.count, device.count);
     assert_memory_equal(device.tokens, host.tokens, (size_t)host.count * sizeof *host.tokens);

@@ -57,7 +57,7 @@ static void check_shape(const test_shape *shape, met_dtype kv_type, const char *
     double largest = metal_largest(expected, count);
     assert_true(bound > 0 && bound < 0.05 * largest); /* or it would judge nothing */
     float *ones = NULL;
-    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+    for (size_t i = 0; i < sizeof splits / sizeof *splits - (quick() ? 2 : 0); i++) {
         float *found = metal_run(metal, &model.program, kv_type, prompt_tokens(), splits[i].sizes,
                                  splits[i].count);
         double error = metal_distance(found, expected, count);
