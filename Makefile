@@ -7,7 +7,7 @@ PROMPT ?= What is 17 + 25?
 CC_FUZZ ?= clang
 FUZZ_SECONDS ?= 30
 
-.PHONY: all run test bench asan fuzz install clean setup
+.PHONY: all run test bench asan tsan fuzz install clean setup
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -28,6 +28,16 @@ asan: setup
 	ninja -C build-asan
 	tools/run_tests build-asan
 
+# What threads share: the worker team, sessions side by side, the recorder, the log.
+TSAN_TESTS = base log threads cpu_stop cli_logger metrics_export metrics_memory metrics_recorder \
+             metrics_spans metrics_trace
+
+tsan: setup
+	@test -f build-tsan/build.ninja || meson setup build-tsan \
+	    -Db_sanitize=thread -Dbuildtype=debugoptimized -Db_ndebug=false
+	ninja -C build-tsan
+	tools/run_tests build-tsan $(TSAN_TESTS)
+
 fuzz: setup
 	tools/run_fuzzers $(FUZZ_SECONDS)
 
@@ -35,7 +45,7 @@ install: all
 	meson install -C $(BUILD)
 
 clean:
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-asan build-tsan build-fuzz
 
 setup:
 	@tools/setup

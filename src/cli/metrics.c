@@ -96,7 +96,7 @@ static void tell_rates(met_logger *logger, const met_summary *s, const met_ceili
     double read = ceilings->read_bytes_per_second, macs = ceilings->macs_per_second;
 
     if (s->decode_bytes_per_second > 0) {
-        met_logger_tell(logger, "decode reads %.1f GB/s", s->decode_bytes_per_second * 1e-9);
+        met_logger_tell(logger, "decode reads %.2f GB/s", s->decode_bytes_per_second * 1e-9);
     }
     if (s->decode_bytes_per_second > 0 && read > 0) {
         met_logger_tell(logger, "that is %.0f%% of the %.1f GB/s that this machine reads",

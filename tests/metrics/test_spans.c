@@ -1,145 +1,15 @@
-/* metrics: what sessions and machines record: spans that nest and add up, counters that equal the
- * results, levels, summaries. */
-#include "generate/fixture.h"
+/* metrics: what sessions and the CPU machine record: spans that nest and add up, counters that equal
+ * the results, levels, summaries. */
+#include "metrics/spans.h"
 
 #include <pthread.h>
-
-enum { EVENTS_MAX = 60000, PROMPT = 12, TOKENS = 9 };
-
-static met_error err;
-static met_event events[EVENTS_MAX];
-static size_t event_count;
-static const int32_t prompt[PROMPT] = {5, 9, 40, 41, 42, 7, 8, 60, 61, 62, 63, 64};
-
-typedef struct world {
-    met_recorder *recorder;
-    met_context *context;
-    met_model *model;
-} world;
-
-static void open_world(world *w, met_record_level level, int32_t threads)
-{
-    met_recorder_options options = {.level = level};
-    assert_ok(met_recorder_create(&options, &w->recorder, &err));
-    met_context_options machine = {.backend = "cpu", .threads = threads, .recorder = w->recorder};
-    assert_ok(met_context_create(&machine, &w->context, &err));
-    assert_ok(fixture_open_file(w->context, &w->model, &err));
-}
-
-static void close_world(world *w)
-{
-    met_model_free(w->model);
-    met_context_free(w->context);
-    met_recorder_free(w->recorder);
-}
-
-static met_session *open_session(const world *w, int32_t context_length)
-{
-    met_session *session = NULL;
-    met_session_options options = {.context_length = context_length};
-    assert_ok(met_session_create(w->model, &options, &session, &err));
-    return session;
-}
-
-static met_generate_result generate(met_session *session, int32_t count, int32_t speculate)
-{
-    met_generate_result result;
-    met_generate_options options = met_generate_options_default();
-    options.max_tokens = TOKENS;
-    options.ignore_end = true;
-    options.speculate = speculate;
-    assert_ok(met_generate(session, prompt, count, &options, &result, &err));
-    return result;
-}
-
-/* All events so far. */
-static void read_all(const world *w)
-{
-    uint64_t cursor = 0, lost = 0;
-    event_count = met_recorder_read(w->recorder, &cursor, events, EVENTS_MAX, &lost);
-    assert_int_equal(lost, 0);
-    assert_int_equal(cursor, met_recorder_counters(w->recorder).events);
-}
-
-static size_t count_named(const char *name)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < event_count; i++)
-        count += strcmp(events[i].name, name) == 0;
-    return count;
-}
-
-static const met_event *named(const char *name, size_t index)
-{
-    for (size_t i = 0; i < event_count; i++) {
-        if (strcmp(events[i].name, name) == 0 && index-- == 0) return &events[i];
-    }
-    fail_msg("no event %s", name);
-    return NULL;
-}
-
-static const met_event *with_id(uint64_t id)
-{
-    for (size_t i = 0; i < event_count; i++) {
-        if (events[i].id == id) return &events[i];
-    }
-    return NULL;
-}
-
-/* ---------------------------------------------------------------- nesting */
-
-/* Ids are unlike each other, every span lies in its parent, and those of one track and one parent
- * do not overlap. */
-static void assert_nested(void)
-{
-    for (size_t i = 0; i < event_count; i++) {
-        const met_event *e = &events[i];
-        assert_true(e->id > MET_SPAN_PROCESS && e->begin_ns <= e->end_ns);
-        assert_true(e->wait_ns <= e->end_ns - e->begin_ns);
-        assert_ptr_equal(with_id(e->id), e);
-        if (e->parent == MET_SPAN_PROCESS) continue;
-        const met_event *parent = with_id(e->parent);
-        assert_non_null(parent);
-        assert_true(parent > e || parent->track != e->track); /* recorded when it ended */
-        assert_true(e->begin_ns >= parent->begin_ns && e->end_ns <= parent->end_ns);
-        for (size_t j = 0; j < i; j++) {
-            const met_event *other = &events[j];
-            if (other->track != e->track || other->parent != e->parent) continue;
-            assert_true(other->end_ns <= e->begin_ns || e->end_ns <= other->begin_ns);
-        }
-    }
-}
-
-/* The children of a span on its own track follow each other without a gap from its beginning to
- * its end, and what they did adds up to what it did. */
-static size_t assert_tiled(const met_event *whole)
-{
-    uint64_t at = whole->begin_ns, wait = 0, bytes = 0, macs = 0;
-    size_t children = 0;
-    for (size_t i = 0; i < event_count; i++) {
-        const met_event *e = &events[i];
-        if (e->parent != whole->id || e->track != whole->track) continue;
-        assert_int_equal(e->begin_ns, at);
-        at = e->end_ns;
-        wait += e->wait_ns;
-        bytes += e->bytes;
-        macs += e->macs;
-        children++;
-    }
-    if (children == 0) return 0;
-    assert_int_equal(at, whole->end_ns);
-    assert_int_equal(wait, whole->wait_ns);
-    assert_int_equal(bytes, whole->bytes);
-    assert_int_equal(macs, whole->macs);
-    return children;
-}
 
 static void operations_tile_layers_and_layers_tile_steps(void **state)
 {
     (void)state;
     for (int32_t threads = 1; threads <= 3; threads++) {
         world w;
-        open_world(&w, MET_RECORD_OP, threads);
+        open_world(&w, "cpu", MET_RECORD_OP, threads);
         met_session *session = open_session(&w, 0);
         (void)generate(session, PROMPT, 0);
         read_all(&w);
@@ -168,7 +38,7 @@ static void other_workers_have_tracks_of_their_own(void **state)
     (void)state;
     world w;
     char name[32];
-    open_world(&w, MET_RECORD_OP, 3);
+    open_world(&w, "cpu", MET_RECORD_OP, 3);
     met_session *session = open_session(&w, 0);
     (void)generate(session, PROMPT, 0);
     read_all(&w);
@@ -193,7 +63,7 @@ static void a_load_is_recorded_with_its_stages(void **state)
     static const char *const stages[] = {"map",        "header",   "bind",
                                          "vocabulary", "template", "upload"};
     world w;
-    open_world(&w, MET_RECORD_TOKEN, 1);
+    open_world(&w, "cpu", MET_RECORD_TOKEN, 1);
     read_all(&w);
     const met_event *load = named("load", 0);
     assert_int_equal(event_count, 7);
@@ -215,7 +85,7 @@ static void a_level_records_what_it_says_and_no_more(void **state)
 {
     (void)state;
     world w;
-    open_world(&w, MET_RECORD_OFF, 2);
+    open_world(&w, "cpu", MET_RECORD_OFF, 2);
     met_session *session = open_session(&w, 0);
     (void)generate(session, PROMPT, 0);
     read_all(&w);
@@ -258,7 +128,7 @@ static void the_level_may_change_within_a_generation(void **state)
     (void)state;
     for (int start = MET_RECORD_OFF; start <= MET_RECORD_TOKEN; start++) {
         world w;
-        open_world(&w, (met_record_level)start, 2);
+        open_world(&w, "cpu", (met_record_level)start, 2);
         met_session *session = open_session(&w, 0);
         met_generate_options options = met_generate_options_default();
         options.max_tokens = 12;
@@ -281,7 +151,7 @@ static void counters_are_the_sums_of_results_and_of_steps(void **state)
 {
     (void)state;
     world w;
-    open_world(&w, MET_RECORD_OP, 2);
+    open_world(&w, "cpu", MET_RECORD_OP, 2);
     met_session *session = open_session(&w, 0);
     met_generate_result all = {0};
     for (int turn = 0; turn < 3; turn++) {
@@ -337,7 +207,7 @@ static void the_bytes_of_a_step_are_its_weights_and_its_cache(void **state)
     (void)state;
     world w;
     const float *logits = NULL;
-    open_world(&w, MET_RECORD_TOKEN, 1);
+    open_world(&w, "cpu", MET_RECORD_TOKEN, 1);
     met_session *session = open_session(&w, 0);
     uint64_t weights = 0, vectors = 0;
     const met_program *program = &w.model->program;
@@ -375,7 +245,7 @@ static void a_summary_is_of_the_last_generation(void **state)
     (void)state;
     world w;
     met_summary s;
-    open_world(&w, MET_RECORD_TOKEN, 2);
+    open_world(&w, "cpu", MET_RECORD_TOKEN, 2);
     met_session *session = open_session(&w, 0);
     assert_false(met_session_summary(session, &s));
     for (int turn = 0; turn < 2; turn++) {
@@ -456,7 +326,7 @@ static void a_step_that_is_stopped_counts_nothing_and_has_what_was_done_of_it(vo
         met_generate_options options = met_generate_options_default();
         options.on_poll = count_down;
         options.user = &polls;
-        open_world(&w, MET_RECORD_OP, 2);
+        open_world(&w, "cpu", MET_RECORD_OP, 2);
         met_session *session = open_session(&w, 0);
         options.max_tokens = 1;
         options.ignore_end = true;
@@ -511,7 +381,7 @@ static void sessions_in_threads_record_on_tracks_of_their_own(void **state)
     (void)state;
     world w;
     pthread_t threads[SESSIONS];
-    open_world(&w, MET_RECORD_OP, 2);
+    open_world(&w, "cpu", MET_RECORD_OP, 2);
     for (int i = 0; i < SESSIONS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, run_session, &w), 0);
     static met_event some[64];
