@@ -210,7 +210,8 @@ MET_API met_counters met_recorder_counters(const met_recorder *recorder);
  * for ui.perfetto.dev. It is written between steps by the thread that takes them, 1024 spans or so
  * at a time, and to the last one after each load and generation: nothing is lost, however long it
  * runs, and what is in the file is whole when the process is killed. One file of each format.
- * MET_E_IO with path and reason; MET_E_ARGUMENT a second file; MET_E_MEMORY. */
+ * MET_E_IO with path and reason; MET_E_MEMORY; MET_E_ARGUMENT a second file, or the one of the
+ * other format. */
 MET_API met_status met_recorder_export_jsonl(met_recorder *recorder, const char *path,
                                              met_error *err);
 MET_API met_status met_recorder_export_trace(met_recorder *recorder, const char *path,

@@ -177,6 +177,11 @@ static met_status open_file(met_recorder *recorder, file *f, const char *path, s
                           path, f->path);
         goto done;
     }
+    const file *other = f == &exports->jsonl ? &exports->trace : &exports->jsonl;
+    if (met_writer_has(&other->writer, path)) {
+        status = met_fail(err, MET_E_ARGUMENT, "%s: found the file of the other format", path);
+        goto done;
+    }
     if (exports->batch == NULL) {
         exports->batch = malloc(BATCH_EVENTS * sizeof *exports->batch);
         if (exports->batch == NULL) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 met_status met_writer_open(met_writer *writer, const char *path, met_error *err)
@@ -24,6 +25,13 @@ met_status met_writer_open(met_writer *writer, const char *path, met_error *err)
     writer->fd = fd;
     writer->buffer = buffer;
     return MET_OK;
+}
+
+bool met_writer_has(const met_writer *writer, const char *path)
+{
+    struct stat mine, other;
+    if (writer->fd < 0 || fstat(writer->fd, &mine) != 0 || stat(path, &other) != 0) return false;
+    return S_ISREG(mine.st_mode) && mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
 }
 
 void met_writer_flush(met_writer *writer)

@@ -24,6 +24,9 @@ static inline met_writer met_writer_none(void)
 
 /* Create the file, or empty it. MET_E_IO with path and reason; MET_E_MEMORY. */
 met_status met_writer_open(met_writer *writer, const char *path, met_error *err);
+/* Whether `path` names the file that is being written: two writers would tear each other's lines.
+ * Never of what is no regular file: a terminal, /dev/null. */
+bool met_writer_has(const met_writer *writer, const char *path);
 /* Write what is in the buffer. */
 void met_writer_flush(met_writer *writer);
 /* Flush and close; accepts a closed one. `failure` stays. */

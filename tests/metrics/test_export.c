@@ -259,6 +259,29 @@ static void a_path_that_cannot_be_written_is_refused_and_changes_nothing(void **
     free(lines);
 }
 
+static void one_file_for_both_formats_is_refused_by_any_name(void **state)
+{
+    (void)state;
+    heard h;
+    char other[80];
+    met_recorder *recorder = open_recorder(0, &h);
+    (void)snprintf(other, sizeof other, "%s/../%s", folder, strrchr(folder, '/') + 1);
+    (void)snprintf(other + strlen(other), sizeof other - strlen(other), "/m.jsonl");
+    assert_ok(met_recorder_export_jsonl(recorder, jsonl_path, &err));
+    assert_int_equal(met_recorder_export_trace(recorder, jsonl_path, &err), MET_E_ARGUMENT);
+    assert_int_equal(met_recorder_export_trace(recorder, other, &err), MET_E_ARGUMENT);
+    add(recorder, "op", "", MET_TRACK_MAIN, -1);
+    assert_ok(met_recorder_close_exports(recorder, &err));
+    char *lines = read_file(jsonl_path);
+    assert_int_equal(count_text(lines, "\"event\":\"start\""), 1);
+    assert_int_equal(count_text(lines, "\"name\":\"op\""), 1);
+    free(lines);
+    assert_ok(met_recorder_export_jsonl(recorder, "/dev/null", &err)); /* has room for both */
+    assert_ok(met_recorder_export_trace(recorder, "/dev/null", &err));
+    assert_ok(met_recorder_close_exports(recorder, &err));
+    met_recorder_free(recorder);
+}
+
 /* ---------------------------------------------------------------- numbers */
 
 static void numbers_are_whole_in_any_locale(void **state)
@@ -319,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_told_once_and_the_other_file_goes_on),
         cmocka_unit_test(a_failure_at_the_end_is_told),
         cmocka_unit_test(a_path_that_cannot_be_written_is_refused_and_changes_nothing),
+        cmocka_unit_test(one_file_for_both_formats_is_refused_by_any_name),
         cmocka_unit_test(numbers_are_whole_in_any_locale),
         cmocka_unit_test(what_is_longer_than_the_buffer_is_written_whole),
     };
