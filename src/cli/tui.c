@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double frame_seconds = 1.0 / 60;
+/* From one frame to the next: 60 a second at most. Text that streams is read, not typed: half as
+ * many leave more of the processors to the model. */
+static const double frame_seconds = 1.0 / 60, stream_frame_seconds = 1.0 / 30;
 
 /* New lines of the log. */
 static void take_log(met_tui *tui)
@@ -93,7 +95,8 @@ static met_status loop(met_tui *tui, met_error *err)
         int wait = -1;
         if (tui->draw != 0 && now >= next_frame) {
             met_tui_draw(tui);
-            next_frame = met_clock_seconds() + frame_seconds;
+            next_frame =
+                met_clock_seconds() + (tui->answering ? stream_frame_seconds : frame_seconds);
         }
         if (out_of_memory(tui)) return met_failure_memory(err);
         /* Draw when the frame is due; settle an Escape when nothing follows it. */

@@ -12,6 +12,7 @@
 
 #include <ncurses.h>
 
+enum { RUN_CELLS = 256 };
 enum { PAIR_ACCENT = 1, PAIR_USER, PAIR_GOOD, PAIR_WARN, PAIR_ERROR };
 
 static const met_tui_glyphs unicode_glyphs = {
@@ -153,6 +154,23 @@ static void put_cluster(const met_tui_screen *screen, met_str cluster, attr_t at
     replaced ? put_replacement(&c, attributes, pair) : put_cell(&c, attributes, pair);
 }
 
+/* Printable ASCII from `at` on, at most `columns` of it, in one call of ncurses: most of all text.
+ * Returns how many. */
+static int put_ascii(met_str text, size_t at, int columns, attr_t attributes, short pair)
+{
+    cchar_t cells[RUN_CELLS];
+    int count = 0;
+
+    for (; count < columns && count < RUN_CELLS && at < text.bytes; at++) {
+        wchar_t one[2] = {(unsigned char)text.data[at], 0};
+        bool alone = at + 1 == text.bytes || (unsigned char)text.data[at + 1] < 0x80;
+        if (one[0] < 0x20 || one[0] > 0x7e || !alone) break; /* a mark may follow */
+        (void)setcchar(&cells[count++], one, attributes, pair, NULL);
+    }
+    if (count > 0) (void)add_wchnstr(cells, count); /* leaves the cursor where it was */
+    return count;
+}
+
 int met_tui_put(const met_tui_screen *screen, int row, int column, int columns, met_str text,
                 met_tui_style style)
 {
@@ -163,17 +181,18 @@ int met_tui_put(const met_tui_screen *screen, int row, int column, int columns, 
     if (row < 0 || row >= LINES || column < 0 || column >= COLS) return 0;
     if (columns > COLS - column) columns = COLS - column;
     look_of(screen, style, &attributes, &pair);
-    if (move(row, column) == ERR) return 0;
     for (size_t at = 0; at < text.bytes;) {
+        if (move(row, column + used) == ERR) break;
+        int run = put_ascii(text, at, columns - used, attributes, pair);
+        used += run;
+        at += (size_t)run;
+        if (run > 0) continue;
         met_tui_cluster cluster = met_tui_cluster_at(text, at);
         if (used + cluster.columns > columns) break;
-        met_str bytes = {text.data + at, cluster.bytes};
-        if (bytes.bytes == 1 && bytes.data[0] == '\t') {
-            bytes = (met_str){"    ", MET_TUI_TAB_COLUMNS};
-            for (size_t i = 0; i < bytes.bytes; i++)
-                put_cluster(screen, (met_str){bytes.data + i, 1}, attributes, pair);
+        if (text.data[at] == '\t') {
+            (void)put_ascii((met_str){"    ", 4}, 0, MET_TUI_TAB_COLUMNS, attributes, pair);
         } else if (cluster.columns > 0) {
-            put_cluster(screen, bytes, attributes, pair);
+            put_cluster(screen, (met_str){text.data + at, cluster.bytes}, attributes, pair);
         }
         used += cluster.columns;
         at += cluster.bytes;
@@ -199,8 +218,17 @@ void met_tui_put_right(const met_tui_screen *screen, int row, int column, int co
 void met_tui_fill(const met_tui_screen *screen, int row, int column, int columns, const char *glyph,
                   met_tui_style style)
 {
-    for (int i = 0; i < columns; i++)
-        (void)met_tui_put_text(screen, row, column + i, 1, glyph, style);
+    met_str text = {glyph, strlen(glyph)};
+    attr_t attributes;
+    cchar_t out;
+    size_t bytes;
+    short pair;
+
+    if (columns <= 0) return;
+    look_of(screen, style, &attributes, &pair);
+    wchar_t character[2] = {(wchar_t)met_tui_code_point(text, 0, &bytes), 0};
+    if (setcchar(&out, character, attributes, pair, NULL) != OK) return;
+    (void)mvhline_set(row, column, &out, columns);
 }
 
 void met_tui_erase(const met_tui_screen *screen, const met_tui_area *area)

@@ -44,7 +44,7 @@ int met_tui_put_text(const met_tui_screen *screen, int row, int column, int colu
 /* The same at the right end of the `columns`. */
 void met_tui_put_right(const met_tui_screen *screen, int row, int column, int columns,
                        const char *text, met_tui_style style);
-/* Blanks, or `glyph` again and again. */
+/* `glyph`, one code point of one column, again and again. */
 void met_tui_fill(const met_tui_screen *screen, int row, int column, int columns, const char *glyph,
                   met_tui_style style);
 void met_tui_erase(const met_tui_screen *screen, const met_tui_area *area);
