@@ -108,21 +108,21 @@ class LongPrompt(CommandTest):
         cls.slow = cls.folder / "slow.gguf"
         synth.write(cls.slow, "Q8_0", layers=8, cols=512, ffn_cols=1024, heads=8, kv_heads=2,
                     context_length=1 << 17)
-        # Attention over so many tokens takes seconds on any machine of today.
+        # Attention over so many tokens takes seconds on one core of any machine of today.
         cls.words = "hello world " * 2500
         cls.prompt = cls.folder / "prompt.txt"
         cls.prompt.write_text(cls.words)
 
     def watch(self, *arguments, **options):
         return Watched(self, "-m", self.slow, "--raw", "--prompt-file", self.prompt, "-n", 2,
-                       "--ignore-end", *arguments, **options)
+                       "-t", 1, "--ignore-end", *arguments, **options)
 
 
     def watch_in_background(self):
         """As a job of a shell that has the terminal; ends when the shell is terminated."""
         job = '"$@" & trap "kill $!" TERM; wait $!'
         return Watched(self, "-m", self.slow, "--raw", "--prompt-file", self.prompt, "-n", 2,
-                       command=["sh", "-mc", job, "sh", METALLIC], session=True)
+                       "-t", 1, command=["sh", "-mc", job, "sh", METALLIC], session=True)
 
 
 class Progress(LongPrompt):
@@ -216,7 +216,7 @@ class Progress(LongPrompt):
                  r"measuring perplexity: \d+ of \d+ tokens, \d+\.\d{4} so far, ", INTERRUPTED),
                 (("bench", "-m", self.slow, "-p", 512, "-n", 64, "-r", 100),
                  r"measuring: (?:[6-9]|\d\d+) of 303 runs", INTERRUPTED),  # one repetition, whole
-                (("logits", "-m", self.slow, "--last", "--tokens", ids, "-o", "/dev/null"),
+                (("logits", "-m", self.slow, "-t", 1, "--last", "--tokens", ids, "-o", "/dev/null"),
                  r"computing logits: \d+ of 12000 tokens", None)):
             with self.subTest(command=arguments[0]):
                 run_ = Watched(self, *arguments)
