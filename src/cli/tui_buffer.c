@@ -1,7 +1,6 @@
 /* Owns: the growing of byte buffers. The invariant: there is room for a NUL after the bytes. */
 #include "cli/tui_buffer.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,11 +48,10 @@ void met_tui_buffer_remove(met_tui_buffer *buffer, size_t begin, size_t end)
     buffer->data[buffer->bytes] = '\0';
 }
 
-void met_tui_buffer_printf(met_tui_buffer *buffer, const char *format, ...)
+void met_tui_buffer_vprintf(met_tui_buffer *buffer, const char *format, va_list args)
 {
-    va_list args, again;
+    va_list again;
 
-    va_start(args, format);
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     if (length > 0 && reserve(buffer, (size_t)length)) {
@@ -61,6 +59,14 @@ void met_tui_buffer_printf(met_tui_buffer *buffer, const char *format, ...)
         buffer->bytes += (size_t)length;
     }
     va_end(again);
+}
+
+void met_tui_buffer_printf(met_tui_buffer *buffer, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    met_tui_buffer_vprintf(buffer, format, args);
     va_end(args);
 }
 

@@ -4,6 +4,8 @@
 
 #include "metallic.h"
 
+#include <stdarg.h>
+
 /* Zeroed is empty. After a failed allocation `failed` stays set, later calls change nothing, and
  * the owner asks once. */
 typedef struct met_tui_buffer {
@@ -19,6 +21,8 @@ void met_tui_buffer_insert(met_tui_buffer *buffer, size_t at, const char *data, 
 /* Take out [begin, end). */
 void met_tui_buffer_remove(met_tui_buffer *buffer, size_t begin, size_t end);
 void met_tui_buffer_printf(met_tui_buffer *buffer, const char *format, ...) MET_PRINTF(2, 3);
+void met_tui_buffer_vprintf(met_tui_buffer *buffer, const char *format, va_list args)
+    MET_PRINTF(2, 0);
 /* Empty, and keep the memory. */
 void met_tui_buffer_clear(met_tui_buffer *buffer);
 void met_tui_buffer_free(met_tui_buffer *buffer);

@@ -187,7 +187,8 @@ static met_tui_style status_text(const met_tui *tui, char text[ROW_BYTES])
     const met_tui_progress *progress = &tui->progress;
 
     if (tui->leave_armed) {
-        snprintf(text, ROW_BYTES, "Ctrl-C again leaves");
+        snprintf(text, ROW_BYTES, "%s%sCtrl-C again leaves", tui->screen.glyphs->dot,
+                 tui->stopping ? " stopping, " : " ");
         return MET_TUI_STYLE_WARN;
     }
     if (tui->stopping) {

@@ -21,10 +21,7 @@ void met_tui_interrupted(met_tui *tui)
         tui->interrupted = true;
         return;
     }
-    if (tui->answering && !tui->stopping) {
-        stop_answer(tui);
-        return;
-    }
+    if (tui->answering) stop_answer(tui);
     if (!tui->answering && tui->edit.text.bytes > 0) { /* as a shell drops its line */
         met_tui_edit_set(&tui->edit, (met_str){"", 0});
         tui->draw |= MET_TUI_DRAW_LAYOUT;

@@ -38,13 +38,14 @@ void met_tui_seconds(char text[16], double seconds)
 
 void met_tui_note(met_tui *tui, const char *format, ...)
 {
-    char text[2048];
+    met_tui_buffer text = {0};
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    met_tui_buffer_vprintf(&text, format, args);
     va_end(args);
-    met_tui_chat_add(&tui->chat, MET_TUI_ENTRY_NOTE, (met_str){text, strlen(text)});
+    met_tui_chat_add(&tui->chat, MET_TUI_ENTRY_NOTE, met_tui_buffer_view(&text));
+    met_tui_buffer_free(&text);
     tui->draw |= MET_TUI_DRAW_CHAT;
 }
 

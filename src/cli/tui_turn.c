@@ -74,7 +74,6 @@ static void end_answer(met_tui *tui, const met_tui_answer *answer)
 
     tui->answering = false;
     tui->stopping = false;
-    tui->leave_armed = false;
     tui->draw |= MET_TUI_DRAW_ALL;
     if (tui->has_answer && tui->answer_entry < tui->chat.count) {
         text = met_tui_buffer_view(&tui->chat.entries[tui->answer_entry].text);

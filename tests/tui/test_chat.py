@@ -106,6 +106,8 @@ class Turns(TuiTest):
         screen.say("again")
         screen.wait("answering")
         screen.keys("C-c")
+        screen.wait("stopped.*● Ctrl-C again leaves")
+        screen.type("x")  # a change of mind
         screen.wait(READY)
         self.leave(screen)
 

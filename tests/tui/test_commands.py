@@ -65,6 +65,12 @@ class Commands(TuiTest):
         screen.wait("There is no system message")
         self.leave(screen)
 
+    def test_a_long_system_message_is_shown_whole(self):
+        words = " ".join(f"w{i}" for i in range(900))  # more than 4 kB
+        screen = self.start("--system", words, "--context-length", "2048", columns=90, rows=60)
+        screen.wait("w899")
+        self.leave(screen)
+
     def test_a_conversation_is_saved_and_loaded_and_goes_on(self):
         path = self.folder / "saved.json"
         screen = self.start()
@@ -158,12 +164,10 @@ class Commands(TuiTest):
         screen.keys("C-c")
         self.assertEqual(screen.ended(), 130)
 
-    def test_ctrl_c_stops_the_answer_and_two_more_leave(self):
+    def test_ctrl_c_stops_the_answer_and_a_second_one_leaves(self):
         screen = self.start_endless()
         screen.keys("C-c")
-        screen.wait("stopped")
-        screen.keys("C-c")
-        screen.wait("Ctrl-C again leaves")
+        screen.wait("stopped.*● Ctrl-C again leaves")
         screen.keys("C-c")
         self.assertEqual(screen.ended(), 130)
 
