@@ -3,6 +3,8 @@
 
 #include "backend/metal/arguments.h"
 
+#include <pthread.h>
+
 enum { PROMPT_MOST = 150 }; /* into the second block of keys */
 
 static met_error err;
@@ -246,6 +248,65 @@ static void a_profile_names_every_phase_and_changes_no_logit(void **state)
     tear_down(&f);
 }
 
+/* ---------------------------------------------------------------- threads */
+
+enum { THREADS = 3, THREAD_TOKENS = 12 };
+
+typedef struct worker {
+    const fixture *f;
+    float *logits; /* [vocab] after the last token */
+    bool failed;
+} worker;
+
+/* A session of its own; cmocka's asserts are for the main thread. */
+static void *work(void *arg)
+{
+    worker *w = arg;
+    const met_machine_ops *ops = w->f->machine->ops;
+    met_timeline *timeline = NULL;
+    w->failed = ops->timeline_create(w->f->loaded, 64, MET_DTYPE_F16, &timeline, NULL) != MET_OK;
+    for (int32_t at = 0; at < THREAD_TOKENS && !w->failed; at += at < 8 ? 8 : 1) {
+        const float *rows = NULL;
+        met_step step = {.tokens = w->f->tokens + at,
+                         .count = at < 8 ? 8 : 1,
+                         .position = at,
+                         .want = MET_WANT_LAST};
+        w->failed = ops->step(timeline, &step, &rows, NULL) != MET_OK;
+        if (w->failed) break;
+        memcpy(w->logits, rows, (size_t)w->f->model.program.vocab * sizeof *rows);
+    }
+    ops->timeline_free(timeline);
+    return NULL;
+}
+
+static void sessions_on_several_threads_do_not_disturb_each_other(void **state)
+{
+    (void)state;
+    fixture f;
+    set_up(&f, &metal_shapes[4], 64);
+    size_t bytes = (size_t)f.model.program.vocab * sizeof(float);
+    free(feed(&f, 0, 8, MET_WANT_LAST));
+    float *expected = NULL;
+    for (int32_t at = 8; at < THREAD_TOKENS; at++) {
+        free(expected);
+        expected = feed(&f, at, 1, MET_WANT_LAST);
+    }
+    worker workers[THREADS] = {0};
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        workers[i] = (worker){.f = &f, .logits = malloc(bytes)};
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_false(workers[i].failed);
+        assert_memory_equal(workers[i].logits, expected, bytes);
+        free(workers[i].logits);
+    }
+    free(expected);
+    tear_down(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +318,7 @@ int main(void)
         cmocka_unit_test(a_cache_that_grows_keeps_its_positions),
         cmocka_unit_test(a_reserved_step_allocates_nothing),
         cmocka_unit_test(a_profile_names_every_phase_and_changes_no_logit),
+        cmocka_unit_test(sessions_on_several_threads_do_not_disturb_each_other),
     };
     return cmocka_run_group_tests_name("metal_steps", tests, NULL, NULL);
 }
