@@ -1,7 +1,7 @@
 """Is every barrier of the kernels needed, and would its absence be noticed? Takes one away at a time and
 expects the tests under ThreadSanitizer to fail.
 
-    mutate_barriers.py BUILD_FOLDER [KERNEL...]
+    python3 tests/metal/mutate_barriers.py BUILD_FOLDER [KERNEL...]
 
 Works on a copy of the sources in BUILD_FOLDER (some 5 minutes on 2 cores), and is not part of the
 suite: run it after changing what a barrier protects. Exit status 1 when a kernel passes without one.
