@@ -189,7 +189,7 @@ class Prompts(CommandTest):
 
     def test_a_terminal_gets_the_same_bytes_and_no_colours(self):
         plain = self.done("-p", "hello").text
-        code, shown = run_on_terminal("-p", "hello", "-o", "text",
+        code, shown = run_on_terminal("-p", "hello", "-o", "text", "-q",  # a slow machine shows progress
                                       streams=("stdin", "stdout", "stderr"))
         self.assertEqual((code, shown.replace("\r\n", "\n")), (DONE, plain))
 
