@@ -83,12 +83,14 @@ class Signals(TuiTest):
                 screen.ask("What is 2 + 3?", "5")
                 self.leave(screen)
 
-    def test_a_stop_from_outside_is_drawn_over_when_it_goes_on(self):
-        screen = self.start_endless()
-        screen.signal(signal.SIGSTOP)
+    def test_going_on_after_a_stop_draws_over_what_was_written_meanwhile(self):
+        screen = self.start()
+        with open(screen.tmux("display-message", "-p", "#{pane_tty}").strip(), "w") as terminal:
+            terminal.write("\033[5;1Hsomebody was here")
+        screen.wait("somebody was here")
         screen.signal(signal.SIGCONT)
-        screen.keys("Escape")
-        screen.wait(READY)
+        screen.wait(lambda text: "somebody" not in text and READY in text)
+        screen.ask("What is 2 + 3?", "5")
         self.leave(screen)
 
     def test_a_terminal_that_goes_away_ends_it(self):
