@@ -79,7 +79,6 @@ static void bench_attention(bench *b)
 typedef struct sampler_job {
     float *logits;    /* [vocab] */
     float *block_max; /* [met_select_blocks(vocab)] */
-    uint64_t *keys;   /* [vocab] */
     int32_t vocab;
     double sum;
 } sampler_job;
@@ -99,12 +98,12 @@ static void run_sum(void *arg, int32_t worker, int32_t workers)
     job->sum = met_weight_sum(job->logits, job->vocab, max);
 }
 
-static void run_all(void *arg, int32_t worker, int32_t workers)
+static void run_total(void *arg, int32_t worker, int32_t workers)
 {
     (void)worker, (void)workers;
     sampler_job *job = arg;
     float max = met_select_max(job->logits, job->vocab, job->block_max);
-    job->sum = (double)met_weight_all(job->logits, job->vocab, max, 0.8f, job->keys);
+    job->sum = (double)met_weight_total(job->logits, job->vocab, job->block_max, max, 0.8f);
 }
 
 static void bench_sampler(bench *b)
@@ -114,12 +113,11 @@ static void bench_sampler(bench *b)
         met_team_fn run;
     } passes[] = {{"largest logit", run_max},
                   {"logits to a log-sum (max, exp, sum)", run_sum},
-                  {"logits to weights (max, exp, keys)", run_all}};
+                  {"logits to a total of weights (max, exp, sum)", run_total}};
     sampler_job job = {.vocab = b->quick ? 1024 : VOCAB};
     size_t bytes = (size_t)job.vocab * sizeof *job.logits;
     job.logits = bench_memory(b, bytes + 4096);
     job.block_max = bench_memory(b, met_select_blocks(job.vocab) * sizeof *job.block_max);
-    job.keys = bench_memory(b, (size_t)job.vocab * sizeof *job.keys);
     bench_fill(job.logits, (size_t)job.vocab, 4);
     for (int32_t i = 0; i < job.vocab; i++)
         job.logits[i] *= 8; /* about as wide as a model's */

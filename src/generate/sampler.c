@@ -87,45 +87,82 @@ static const float *penalize(met_sampler *sampler, const float *logits)
     return out;
 }
 
-/* Steps 3 and 4: the candidates as weight keys in sampler->keys, and their number. */
-static size_t weigh(met_sampler *sampler, const float *logits, float max)
+/* What may be chosen: weight keys in sampler->keys. Without top_k nearly all of a vocabulary weighs
+ * next to nothing, so only the heavy ones are taken, and all when a cut lies below them: "most likely
+ * first" begins with them, and nothing that is cut above them depends on the rest. */
+typedef struct candidates {
+    const float *logits;
+    float max;
+    size_t count;
+    uint64_t weight; /* of the keys */
+    uint64_t least;  /* the keys are all candidates that weigh as much or more */
+} candidates;
+
+/* 2^-12 of the most likely one. */
+static const uint64_t HEAVY = UINT64_C(1) << (MET_SELECT_WEIGHT_BITS - 12);
+
+static uint64_t weight_of(const uint64_t *keys, size_t count)
 {
-    int32_t top_k = sampler->options.top_k;
-    float temperature = sampler->options.temperature;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += met_select_weight(keys[i]);
+    return sum;
+}
+
+/* Steps 3 and 4 with top_k: those that are left. */
+static void take_top(met_sampler *sampler, candidates *c)
+{
     uint64_t *keys = sampler->keys;
-    if (top_k == 0 || top_k >= sampler->vocab) {
-        return met_weight_all(logits, sampler->vocab, max, temperature, keys);
-    }
-    size_t found =
-        met_select_top(logits, sampler->vocab, sampler->block_max, top_k, keys, sampler->scratch);
-    size_t count = 0;
+    size_t found = met_select_top(c->logits, sampler->vocab, sampler->block_max,
+                                  sampler->options.top_k, keys, sampler->scratch);
     for (size_t i = 0; i < found; i++) {
         int32_t id = met_select_logit_id(keys[i]);
-        float exponent = met_weight_exponent(logits[id], max, temperature);
+        float exponent = met_weight_exponent(c->logits[id], c->max, sampler->options.temperature);
         uint64_t weight = met_weight_of(met_weight_exp(exponent));
-        if (weight > 0) keys[count++] = met_select_weight_key(weight, id);
+        if (weight > 0) keys[c->count++] = met_select_weight_key(weight, id);
     }
-    return count;
+    c->weight = weight_of(keys, c->count);
+    c->least = 1;
+}
+
+/* Steps 3 and 4 without: all that weigh at least `least`. */
+static void take_heavy(met_sampler *sampler, candidates *c, uint64_t least)
+{
+    c->count = met_weight_keys(c->logits, sampler->vocab, sampler->block_max, c->max,
+                               sampler->options.temperature, least, sampler->keys);
+    c->weight = weight_of(sampler->keys, c->count);
+    c->least = least;
+}
+
+/* The smallest key of the most likely tokens whose weight reaches `target`, which is at most the
+ * weight of all candidates. */
+static uint64_t cut_at(met_sampler *sampler, candidates *c, uint64_t target, uint64_t *reached)
+{
+    if (c->weight < target) take_heavy(sampler, c, 1);
+    return met_select_cut(sampler->keys, c->count, true, target, reached, sampler->scratch);
 }
 
 /* Steps 5 and 6: the weight of the tokens that stay. Both keep a first part of the order "most
  * likely first", so the smaller part is what both leave, and nothing needs to be removed. */
-static uint64_t remaining_weight(met_sampler *sampler, size_t count)
+static uint64_t remaining_weight(met_sampler *sampler, candidates *c)
 {
     const met_sampling *o = &sampler->options;
-    uint64_t total = 0;
-    for (size_t i = 0; i < count; i++)
-        total += met_select_weight(sampler->keys[i]);
-    uint64_t left = total;
+    uint64_t left = UINT64_MAX;
+    if (o->top_p < 1 || o->min_p == 0) {
+        left = c->least == 1 ? c->weight
+                             : met_weight_total(c->logits, sampler->vocab, sampler->block_max,
+                                                c->max, o->temperature);
+    }
     if (o->top_p < 1) {
-        /* At most `total`: top_p <= 1 - 2^-24 outweighs a rounding of 2^-53. */
-        uint64_t target = (uint64_t)ceil((double)o->top_p * (double)total);
-        (void)met_select_cut(sampler->keys, count, true, target, &left, sampler->scratch);
+        /* At most the total: top_p <= 1 - 2^-24 outweighs a rounding of 2^-53. */
+        uint64_t target = (uint64_t)ceil((double)o->top_p * (double)left);
+        (void)cut_at(sampler, c, target, &left);
     }
     if (o->min_p > 0) {
         uint64_t least = (uint64_t)ceil((double)o->min_p * 0x1p40);
+        if (least < c->least) take_heavy(sampler, c, least);
         uint64_t above = 0;
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < c->count; i++) {
             uint64_t weight = met_select_weight(sampler->keys[i]);
             above += weight >= least ? weight : 0;
         }
@@ -227,10 +264,15 @@ met_status met_sampler_choose_at(met_sampler *sampler, const float *logits, uint
         *token = met_select_first(logits, sampler->vocab, sampler->block_max, max);
         return MET_OK;
     }
-    size_t count = weigh(sampler, logits, max);
-    uint64_t left = remaining_weight(sampler, count);
+    candidates c = {.logits = logits, .max = max};
+    if (sampler->options.top_k > 0 && sampler->options.top_k < sampler->vocab) {
+        take_top(sampler, &c);
+    } else {
+        take_heavy(sampler, &c, HEAVY);
+    }
+    uint64_t left = remaining_weight(sampler, &c);
     uint64_t r = (uint64_t)((uint128)draw * left >> 64); /* step 7: below `left` */
-    uint64_t key = met_select_cut(sampler->keys, count, true, r + 1, NULL, sampler->scratch);
+    uint64_t key = cut_at(sampler, &c, r + 1, NULL);
     *token = met_select_weight_id(key);
     return MET_OK;
 }

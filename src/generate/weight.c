@@ -2,7 +2,11 @@
  * arithmetic of a strip is one vector loop and the branches come after it. */
 #include "generate/weight.h"
 
+#include <math.h>
+
 enum { STRIP = 256, SUMS = 16 };
+
+_Static_assert(STRIP % MET_SELECT_BLOCK == 0, "a strip is whole blocks");
 
 /* e[i] = e^exponent of logits[i]. In two loops: in one, compilers turn the bound of the exponent
  * into a branch around the polynomial. */
@@ -14,18 +18,83 @@ static void exp_strip(const float *logits, int32_t n, float max, float temperatu
         e[i] = met_weight_exp(e[i]);
 }
 
-size_t met_weight_all(const float *logits, int32_t vocab, float max, float temperature,
-                      uint64_t *keys)
+/* An exponent below which nothing weighs `least`: that of half of it, because the polynomial is within
+ * 2 units in the last place and need not be monotone. */
+static float lowest_exponent(uint64_t least)
 {
+    return logf((float)least) - 41 * 0.693147181f;
+}
+
+/* Add e[0 .. STRIP) to the running sums. */
+static void sum_strip(const float *e, double *sum)
+{
+    for (int32_t i = 0; i < STRIP; i += SUMS) {
+        for (int32_t j = 0; j < SUMS; j++)
+            sum[j] += (double)e[i + j];
+    }
+}
+
+static double sum_of(const double *sum)
+{
+    double total = 0;
+    for (int32_t j = 0; j < SUMS; j++)
+        total += sum[j];
+    return total;
+}
+
+/* met_weight_of each, still as a float: from 2^24 on a float is an integer, and what lies below is
+ * truncated by the conversion to 32 bits and back, which every instruction set has for vectors. The
+ * difference and the sum are exact. In two loops: in one, compilers turn the choice into a branch
+ * around the conversion. */
+static void weigh_strip(float *e)
+{
+    float low[STRIP];
+    for (int32_t i = 0; i < STRIP; i++) {
+        e[i] *= 0x1p40f;
+        low[i] = e[i] < 0x1p24f ? e[i] : 0x1p24f;
+    }
+    for (int32_t i = 0; i < STRIP; i++)
+        e[i] = (float)(int32_t)low[i] + (e[i] - low[i]);
+}
+
+uint64_t met_weight_total(const float *logits, int32_t vocab, const float *block_max, float max,
+                          float temperature)
+{
+    float lowest = lowest_exponent(1);
     float e[STRIP];
-    size_t count = 0;
+    uint64_t total = 0;
     for (int32_t base = 0; base < vocab; base += STRIP) {
         int32_t n = vocab - base < STRIP ? vocab - base : STRIP;
+        bool some = false;
+        for (int32_t i = base; i < base + n; i += MET_SELECT_BLOCK)
+            some |= met_weight_exponent(block_max[i / MET_SELECT_BLOCK], max, temperature) >= lowest;
+        if (!some) continue;
+        exp_strip(logits + base, n, max, temperature, e);
+        for (int32_t i = n; i < STRIP; i++)
+            e[i] = 0;
+        weigh_strip(e);
+        double sum[SUMS] = {0}; /* exact: a weight is below 2^41, and a strip has 2^8 of them */
+        sum_strip(e, sum);
+        total += (uint64_t)(int64_t)sum_of(sum);
+    }
+    return total;
+}
+
+size_t met_weight_keys(const float *logits, int32_t vocab, const float *block_max, float max,
+                       float temperature, uint64_t least, uint64_t *keys)
+{
+    float lowest = lowest_exponent(least);
+    float e[MET_SELECT_BLOCK];
+    size_t count = 0;
+    for (int32_t base = 0; base < vocab; base += MET_SELECT_BLOCK) {
+        float largest = block_max[base / MET_SELECT_BLOCK];
+        if (met_weight_exponent(largest, max, temperature) < lowest) continue;
+        int32_t n = vocab - base < MET_SELECT_BLOCK ? vocab - base : MET_SELECT_BLOCK;
         exp_strip(logits + base, n, max, temperature, e);
         for (int32_t i = 0; i < n; i++) {
             uint64_t weight = met_weight_of(e[i]);
             keys[count] = met_select_weight_key(weight, base + i);
-            count += weight > 0;
+            count += weight >= least;
         }
     }
     return count;
@@ -40,13 +109,7 @@ double met_weight_sum(const float *logits, int32_t vocab, float max)
         exp_strip(logits + base, n, max, 1.0f, e);
         for (int32_t i = n; i < STRIP; i++)
             e[i] = 0;
-        for (int32_t i = 0; i < STRIP; i += SUMS) {
-            for (int32_t j = 0; j < SUMS; j++)
-                sum[j] += (double)e[i + j];
-        }
+        sum_strip(e, sum);
     }
-    double total = 0;
-    for (int32_t j = 0; j < SUMS; j++)
-        total += sum[j];
-    return total;
+    return sum_of(sum);
 }

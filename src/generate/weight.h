@@ -10,10 +10,10 @@
  * below by -87, where weights are 0 and 2^n still has an exponent; also for a NaN. */
 static inline float met_weight_exponent(float l, float max, float temperature)
 {
-    float below = l - max; /* before the choice: what may trap is not vectorised inside one */
-    below = l == max ? 0.0f : below;
-    float x = below / temperature;
-    return x > -87.0f ? x : -87.0f; /* in this order a NaN becomes -87 */
+    bool same = l == max;
+    float x = (l - max) / temperature; /* before the choices: inside one it is not vectorised */
+    x = x > -87.0f ? x : -87.0f;       /* in this order a NaN becomes -87 */
+    return same ? 0.0f : x;
 }
 
 /* e^x for -87 <= x <= 0, within 2 units in the last place. Only additions, products and a bit
@@ -46,10 +46,15 @@ static inline uint64_t met_weight_of(float e)
     return (uint64_t)(int64_t)(e * 0x1p40f); /* one instruction, unlike to unsigned */
 }
 
-/* Weight keys (select.h) of all logits with a weight, in order of id. max is the largest logit,
- * above -infinity. keys: [vocab]. Returns their number. */
-size_t met_weight_all(const float *logits, int32_t vocab, float max, float temperature,
-                      uint64_t *keys);
+/* The sum of all weights. max is the largest logit, above -infinity; block_max as met_select_max
+ * left it. */
+uint64_t met_weight_total(const float *logits, int32_t vocab, const float *block_max, float max,
+                          float temperature);
+
+/* Weight keys (select.h) of all logits that weigh at least `least`, 1 or more, in order of id.
+ * keys: [vocab]. Returns their number. Cost: the blocks that hold one. */
+size_t met_weight_keys(const float *logits, int32_t vocab, const float *block_max, float max,
+                       float temperature, uint64_t least, uint64_t *keys);
 
 /* The sum of e^(l - max) over all logits, in float64: 16 running sums, logit i in sum i mod 16,
  * added up in ascending order. */

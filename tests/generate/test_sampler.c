@@ -617,6 +617,30 @@ static void a_whole_vocabulary_chooses_as_the_oracle_does(void **state)
     free(logits);
 }
 
+/* One favourite, and many that weigh less than 2^-12 of it: together 12 times as much. */
+static void many_unlikely_tokens_choose_as_the_oracle_does(void **state)
+{
+    (void)state;
+    enum { VOCAB = 100003 };
+    float *logits = malloc(VOCAB * sizeof *logits);
+    uint64_t seed = 4;
+    for (int32_t i = 0; i < VOCAB; i++)
+        logits[i] = -9 + 0.1f * test_random_float(&seed);
+    logits[70001] = 0;
+    logits[VOCAB - 1] = -26; /* the only one of its block's end that weighs next to nothing */
+    const met_sampling all[] = {options_of(1, 0, 1, 0), options_of(1, 0, 0.05f, 0),
+                                options_of(1, 0, 0.5f, 0), options_of(1, 0, 1, 0.0001f),
+                                options_of(1, 0, 0.9f, 0.00012f)};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const uint64_t draws[] = {0, UINT64_MAX, UINT64_MAX / 13, test_random(&seed)};
+        for (size_t n = 0; n < sizeof draws / sizeof *draws; n++) {
+            assert_int_equal(choose_once(all[i], logits, VOCAB, draws[n]),
+                             oracle_choose(&all[i], logits, VOCAB, NULL, 0, draws[n]));
+        }
+    }
+    free(logits);
+}
+
 /* ---------------------------------------------------------------- seeds */
 
 static void make_text(uint64_t seed, bool with_logprobs, int32_t *tokens, size_t count)
@@ -751,6 +775,7 @@ int main(void)
         cmocka_unit_test(penalties_look_at_the_last_n_tokens),
         cmocka_unit_test(any_options_choose_as_the_oracle_does),
         cmocka_unit_test(a_whole_vocabulary_chooses_as_the_oracle_does),
+        cmocka_unit_test(many_unlikely_tokens_choose_as_the_oracle_does),
         cmocka_unit_test(the_same_seed_gives_the_same_text),
         cmocka_unit_test(logprobs_are_those_of_the_raw_distribution),
         cmocka_unit_test(logprobs_of_odd_logits_are_defined),
