@@ -251,8 +251,8 @@ class View(TuiTest):
         for _ in range(3):
             screen.send_bytes(b"\x1b[<65;3;3M")  # the wheel
         screen.say("/help")
-        screen.wait("keys and commands")
-        self.assertNotIn("more row", screen.text())
+        screen.wait(lambda text: "so does Ctrl-D" in text and "more row" not in text,
+                    what="what was said last, at the end")
         self.leave(screen)
 
     def test_the_panel_comes_with_room_and_with_its_key(self):
