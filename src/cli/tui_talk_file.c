@@ -10,8 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Far above any conversation: what is larger is a model named by mistake, and reading it would stop
+ * the screen and take the memory. */
+enum { FILE_MOST_BYTES = 64 << 20 };
 
 static met_status bad(met_error *err, const char *subject, size_t index, const char *problem)
 {
@@ -73,8 +78,13 @@ met_status met_tui_talk_load(met_tui_talk *talk, const char *path, met_error *er
     struct stat info;
 
     /* A pipe would be waited for, and with it the screen. "-" is no name of standard input here. */
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+    bool exists = stat(path, &info) == 0;
+    if (exists && !S_ISREG(info.st_mode)) {
         return met_failure_set(err, MET_E_IO, "%s: expected the name of a file", path);
+    }
+    if (exists && info.st_size > FILE_MOST_BYTES) {
+        return met_failure_set(err, MET_E_FORMAT, "%s: found %lld bytes, expected at most %d", path,
+                               (long long)info.st_size, FILE_MOST_BYTES);
     }
     met_status status = met_json_read(strcmp(path, "-") == 0 ? "./-" : path, &document, err);
     if (status != MET_OK) return status;
@@ -116,24 +126,43 @@ static json_t *make_document(const met_tui_talk *talk)
     return list;
 }
 
+/* A new file, read by nobody who cannot read the one that it will replace. */
+static FILE *open_beside(const char *target, const char *temporary)
+{
+    struct stat there;
+    bool replaces = stat(target, &there) == 0;
+    mode_t mode = replaces ? there.st_mode & 0777 : 0666;
+    int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+    if (descriptor < 0) return NULL;
+    if (replaces) (void)fchmod(descriptor, mode); /* what the umask took away */
+    FILE *file = fdopen(descriptor, "w");
+    if (file != NULL) return file;
+    close(descriptor);
+    (void)unlink(temporary);
+    return NULL;
+}
+
 met_status met_tui_talk_save(const met_tui_talk *talk, const char *path, met_error *err)
 {
-    char temporary[PATH_MAX + 16];
+    char resolved[PATH_MAX], temporary[PATH_MAX + 16];
     met_output output = {.name = path};
 
     met_status status = check_target(path, err);
     if (status != MET_OK) return status;
-    int length = snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)getpid());
+    /* A link stays one: the file that it names is replaced. */
+    const char *target = realpath(path, resolved) != NULL ? resolved : path;
+    int length = snprintf(temporary, sizeof temporary, "%s.%ld", target, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof temporary) {
         return met_failure_set(err, MET_E_IO, "%.64s...: %s", path, strerror(ENAMETOOLONG));
     }
-    output.file = fopen(temporary, "wxe");
+    output.file = open_beside(target, temporary);
     if (output.file == NULL) {
         return met_failure_set(err, MET_E_IO, "%s: %s", path, strerror(errno));
     }
     met_output_json(&output, make_document(talk), MET_JSON_DOUBLE_DIGITS);
     status = met_output_close(&output, err);
-    if (status == MET_OK && rename(temporary, path) != 0) {
+    if (status == MET_OK && rename(temporary, target) != 0) {
         status = met_failure_set(err, MET_E_IO, "%s: %s", path, strerror(errno));
     }
     if (status != MET_OK) (void)unlink(temporary);

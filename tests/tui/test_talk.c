@@ -3,6 +3,9 @@
 #include "cli/tui_talk.h"
 #include "support/testing.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 typedef struct fixture {
     met_engine engine;
     met_tui_talk talk;
@@ -215,6 +218,50 @@ static void what_was_saved_is_loaded_and_a_failure_changes_nothing(void **state)
     met_tui_talk_free(&loaded);
 }
 
+static void a_file_far_too_large_is_refused_unread(void **state)
+{
+    fixture *f = *state;
+    const off_t bytes = (off_t)1 << 40; /* no memory could hold it */
+    met_error err;
+
+    add(&f->talk, MET_TUI_ROLE_USER, "kept");
+    int descriptor = open(f->path, O_WRONLY | O_CREAT, 0600);
+    assert_true(descriptor >= 0);
+    int grown = ftruncate(descriptor, bytes);
+    close(descriptor);
+    if (grown != 0) skip(); /* a file system without holes or without files of this size */
+    assert_int_equal(met_tui_talk_load(&f->talk, f->path, &err), MET_E_FORMAT);
+    assert_non_null(strstr(err.text, "1099511627776 bytes, expected at most"));
+    assert_int_equal(f->talk.count, 1);
+    assert_int_equal(met_tui_talk_save(&f->talk, f->path, &err), MET_E_ARGUMENT);
+}
+
+static void what_is_saved_again_keeps_its_readers_and_its_link(void **state)
+{
+    fixture *f = *state;
+    char linked[sizeof f->path + 8];
+    struct stat info;
+    met_error err;
+
+    add(&f->talk, MET_TUI_ROLE_USER, "private");
+    assert_ok(met_tui_talk_save(&f->talk, f->path, &err));
+    assert_int_equal(chmod(f->path, 0600), 0);
+    snprintf(linked, sizeof linked, "%s.link", f->path);
+    assert_int_equal(symlink("talk.json", linked), 0);
+    add(&f->talk, MET_TUI_ROLE_ASSISTANT, "still");
+    met_status status = met_tui_talk_save(&f->talk, linked, &err);
+    int is_there = lstat(linked, &info);
+    bool is_link = S_ISLNK(info.st_mode);
+    (void)unlink(linked);
+    assert_ok(status);
+    assert_true(is_there == 0 && is_link);
+    assert_int_equal(stat(f->path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    met_tui_talk_clear(&f->talk);
+    assert_ok(met_tui_talk_load(&f->talk, f->path, &err));
+    assert_int_equal(f->talk.count, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +274,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_system_message_is_first_and_survives_clear, open_model,
                                         close_model),
         cmocka_unit_test_setup_teardown(what_was_saved_is_loaded_and_a_failure_changes_nothing,
+                                        open_model, close_model),
+        cmocka_unit_test_setup_teardown(a_file_far_too_large_is_refused_unread, open_model,
+                                        close_model),
+        cmocka_unit_test_setup_teardown(what_is_saved_again_keeps_its_readers_and_its_link,
                                         open_model, close_model),
     };
     return cmocka_run_group_tests_name("tui_talk", tests, NULL, NULL);
