@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { SEQUENCE_MOST_BYTES = 32, ESCAPE = 0x1b };
+enum { SEQUENCE_MOST_BYTES = 32, CTRL_C = 3, ESCAPE = 0x1b };
 
 static const char paste_begin[] = "\033[200~", paste_end[] = "\033[201~";
 
@@ -203,6 +203,11 @@ void met_tui_keys_add(met_tui_keys *keys, const char *data, size_t bytes)
 {
     met_tui_buffer_remove(&keys->pending, 0, keys->taken);
     keys->taken = 0;
+    /* A paste whose end was lost would swallow every key: a lone Ctrl-C gives it up. */
+    if (keys->pasting && bytes == 1 && data[0] == CTRL_C) {
+        keys->pasting = false;
+        met_tui_buffer_clear(&keys->pending);
+    }
     met_tui_buffer_add(&keys->pending, data, bytes);
 }
 

@@ -87,6 +87,25 @@ static void a_paste_is_one_event_whatever_is_in_it(void **state)
     met_tui_keys_free(&reader);
 }
 
+static void ctrl_c_gives_up_a_paste_whose_end_was_lost(void **state)
+{
+    met_tui_keys keys = {0};
+    met_tui_key_event event;
+    (void)state;
+
+    met_tui_keys_add(&keys, "\033[200~a\003b", 9); /* one that was pasted is text */
+    assert_false(met_tui_keys_next(&keys, true, &event));
+    met_tui_keys_add(&keys, "\003", 1);
+    assert_true(met_tui_keys_next(&keys, false, &event));
+    assert_int_equal(event.key, MET_TUI_KEY_CONTROL);
+    assert_int_equal(event.letter, 'c');
+    met_tui_keys_add(&keys, "x", 1);
+    assert_true(met_tui_keys_next(&keys, false, &event));
+    assert_int_equal(event.key, MET_TUI_KEY_TEXT);
+    assert_false(met_tui_keys_next(&keys, true, &event));
+    met_tui_keys_free(&keys);
+}
+
 static void any_bytes_are_used_up(void **state)
 {
     uint64_t seed = 99;
@@ -115,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sequences_of_xterm_rxvt_and_the_console_are_known),
         cmocka_unit_test(a_paste_is_one_event_whatever_is_in_it),
+        cmocka_unit_test(ctrl_c_gives_up_a_paste_whose_end_was_lost),
         cmocka_unit_test(any_bytes_are_used_up),
     };
     return cmocka_run_group_tests_name("tui_keys", tests, NULL, NULL);
