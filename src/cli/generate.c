@@ -10,6 +10,7 @@
 #include "cli/prompt.h"
 #include "cli/sink.h"
 #include "cli/tui.h"
+#include "cli/tui_talk.h"
 #include "cli/tui_terminal.h"
 
 #include <stdio.h>
@@ -24,7 +25,7 @@ typedef struct run_state {
     met_sink *sink;
     met_logger *logger;
     met_progress *progress;
-    bool counts_tokens; /* nothing is written until the end: progress tells of the answer too */
+    bool counts_tokens;   /* nothing is written until the end: progress tells of the answer too */
     bool shares_terminal; /* log lines may appear within the answer */
     bool out_of_memory;
 } run_state;
@@ -218,6 +219,22 @@ static met_status choose_format(met_generate_flags *flags, bool dash,
     return MET_OK;
 }
 
+/* A conversation that only templates understand, as one with the answers of tools, has no place in
+ * the interface: where nobody asked for it, the answer comes as text. */
+static bool fits_interface(const met_prompt *prompt, const met_invocation *invocation)
+{
+    met_tui_talk talk = {0};
+    met_error why;
+
+    if (prompt->messages == NULL) return true;
+    met_status status = met_tui_talk_take(&talk, prompt->messages, "--messages", &why);
+    met_tui_talk_free(&talk);
+    if (status == MET_OK) return true;
+    met_logger_say(invocation->logger, MET_LOG_INFO,
+                   "--output-format tui: %s; so the answer comes as text", why.text);
+    return false;
+}
+
 static met_status check_flags(const met_generate_flags *flags, met_error *err)
 {
     for (size_t i = 0; i < flags->stop.count; i++) {
@@ -259,6 +276,11 @@ static met_status run(met_invocation *invocation, const void *options, met_error
         status = met_prompt_read(&flags, dash, &prompt, err);
     }
     if (status != MET_OK) return status;
+    bool asked = ((const met_generate_flags *)options)->output_format != NULL;
+    if (interface && !asked && !fits_interface(&prompt, invocation)) {
+        interface = false;
+        flags.output_format = "text";
+    }
     status = interface ? met_tui_run(invocation, &flags, &prompt, err)
                        : run_prompt(invocation, &flags, &prompt, err);
     met_prompt_free(&prompt);

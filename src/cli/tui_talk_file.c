@@ -48,6 +48,9 @@ static met_status add_message(met_tui_talk *talk, const json_t *message, const c
     if (known == MET_TUI_ROLE_SYSTEM && index > 0) {
         return bad(err, subject, index, "found a system message, expected it first");
     }
+    if (json_object_size(message) != 2) { /* a template may read it: the prompt would be another */
+        return bad(err, subject, index, "found other keys, expected role and content alone");
+    }
     met_str text = {json_string_value(content), json_string_length(content)};
     return met_tui_talk_add(talk, known, text, err);
 }

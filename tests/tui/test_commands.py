@@ -202,6 +202,19 @@ class Start(TuiTest):
         self.assertNotIn("ready", screen.text())
         self.assertEqual(screen.read("code").strip(), "0")
 
+    def test_messages_that_only_a_template_understands_are_answered_as_text(self):
+        path = self.folder / "tools.json"
+        path.write_text(json.dumps([
+            {"role": "user", "content": "What is 1 + 1?"},
+            {"role": "assistant", "content": "", "tool_calls": []},
+            {"role": "tool", "content": "2"}]))
+        screen = self.start("--messages", path, "-n", "1", ready=False)
+        screen.wait("ENDED")
+        self.assertNotIn("ready", screen.text())
+        self.assertEqual(screen.read("code").strip(), "0")
+        self.fails(self.start("-o", "tui", "--messages", path, ready=False, columns=120), 1,
+                   "--messages: message 2: found other keys")
+
 
 if __name__ == "__main__":
     tap.main()

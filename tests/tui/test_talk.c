@@ -236,6 +236,21 @@ static void a_file_far_too_large_is_refused_unread(void **state)
     assert_int_equal(met_tui_talk_save(&f->talk, f->path, &err), MET_E_ARGUMENT);
 }
 
+static void a_message_of_more_than_role_and_content_is_refused(void **state)
+{
+    fixture *f = *state;
+    met_error err;
+    json_t *list =
+        json_pack("[{s:s, s:s, s:[]}]", "role", "assistant", "content", "", "tool_calls");
+
+    add(&f->talk, MET_TUI_ROLE_USER, "kept");
+    assert_int_equal(met_tui_talk_take(&f->talk, list, "list", &err), MET_E_FORMAT);
+    assert_string_equal(err.text,
+                        "list: message 1: found other keys, expected role and content alone");
+    assert_int_equal(f->talk.count, 1);
+    json_decref(list);
+}
+
 static void what_is_saved_again_keeps_its_readers_and_its_link(void **state)
 {
     fixture *f = *state;
@@ -277,6 +292,8 @@ int main(void)
                                         open_model, close_model),
         cmocka_unit_test_setup_teardown(a_file_far_too_large_is_refused_unread, open_model,
                                         close_model),
+        cmocka_unit_test_setup_teardown(a_message_of_more_than_role_and_content_is_refused,
+                                        open_model, close_model),
         cmocka_unit_test_setup_teardown(what_is_saved_again_keeps_its_readers_and_its_link,
                                         open_model, close_model),
     };
