@@ -88,8 +88,8 @@ static const float *penalize(met_sampler *sampler, const float *logits)
 }
 
 /* What may be chosen: weight keys in sampler->keys. Without top_k nearly all of a vocabulary weighs
- * next to nothing, so only the heavy ones are taken, and all when a cut lies below them: "most likely
- * first" begins with them, and nothing that is cut above them depends on the rest. */
+ * next to nothing, so only the heavy ones are taken, and all when a cut lies below them: "most
+ * likely first" begins with them, and nothing that is cut above them depends on the rest. */
 typedef struct candidates {
     const float *logits;
     float max;

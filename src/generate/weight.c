@@ -18,8 +18,8 @@ static void exp_strip(const float *logits, int32_t n, float max, float temperatu
         e[i] = met_weight_exp(e[i]);
 }
 
-/* An exponent below which nothing weighs `least`: that of half of it, because the polynomial is within
- * 2 units in the last place and need not be monotone. */
+/* An exponent below which nothing weighs `least`: that of half of it, because the polynomial is
+ * within 2 units in the last place and need not be monotone. */
 static float lowest_exponent(uint64_t least)
 {
     return logf((float)least) - 41 * 0.693147181f;
@@ -66,8 +66,10 @@ uint64_t met_weight_total(const float *logits, int32_t vocab, const float *block
     for (int32_t base = 0; base < vocab; base += STRIP) {
         int32_t n = vocab - base < STRIP ? vocab - base : STRIP;
         bool some = false;
-        for (int32_t i = base; i < base + n; i += MET_SELECT_BLOCK)
-            some |= met_weight_exponent(block_max[i / MET_SELECT_BLOCK], max, temperature) >= lowest;
+        for (int32_t i = base; i < base + n; i += MET_SELECT_BLOCK) {
+            float most = block_max[i / MET_SELECT_BLOCK];
+            some |= met_weight_exponent(most, max, temperature) >= lowest;
+        }
         if (!some) continue;
         exp_strip(logits + base, n, max, temperature, e);
         for (int32_t i = n; i < STRIP; i++)
