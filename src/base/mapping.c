@@ -12,6 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Nothing is written, so both kinds hold the same. On Apple's systems a GPU wraps these pages, and
+ * shared ones are those that are known to be wrapped without a copy. */
+#if defined(__APPLE__)
+enum { MAP_KIND = MAP_SHARED };
+#else
+enum { MAP_KIND = MAP_PRIVATE };
+#endif
+
 /* Where a file's place in memory agrees with large pages: the system may use them for it. */
 static const size_t large_page_bytes = (size_t)2 << 20;
 
@@ -35,7 +43,7 @@ static int map_aligned(met_mapping *mapping, int fd)
     if (mapping->reserved == MAP_FAILED) return errno;
     uintptr_t at = (uintptr_t)mapping->reserved;
     void *place = (char *)mapping->reserved + (met_align_up(at, align) - at);
-    mapping->data = mmap(place, mapping->bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0);
+    mapping->data = mmap(place, mapping->bytes, PROT_READ, MAP_KIND | MAP_FIXED, fd, 0);
     if (mapping->data != MAP_FAILED) return 0;
     int reason = errno;
     (void)munmap(mapping->reserved, mapping->reserved_bytes);

@@ -248,6 +248,34 @@ static void a_profile_names_every_phase_and_changes_no_logit(void **state)
     tear_down(&f);
 }
 
+/* A queue gives out 64 command buffers; every idle session would keep one, encoded ahead. */
+static void more_sessions_than_a_queue_has_command_buffers_all_go_on(void **state)
+{
+    enum { SESSIONS = 70 };
+    (void)state;
+    fixture f;
+    set_up(&f, &metal_shapes[4], 64);
+    met_timeline *first = f.timeline, *sessions[SESSIONS];
+    float *expected[2] = {feed(&f, 0, 1, MET_WANT_LAST), feed(&f, 1, 1, MET_WANT_LAST)};
+    size_t bytes = (size_t)f.model.program.vocab * sizeof(float);
+    for (int32_t i = 0; i < SESSIONS; i++) {
+        assert_ok(f.machine->ops->timeline_create(f.loaded, 64, MET_DTYPE_F16, &sessions[i], &err));
+    }
+    for (int32_t at = 0; at < 2; at++) {
+        for (int32_t i = 0; i < SESSIONS; i++) {
+            f.timeline = sessions[i];
+            float *found = feed(&f, at, 1, MET_WANT_LAST);
+            assert_memory_equal(found, expected[at], bytes);
+            free(found);
+        }
+        free(expected[at]);
+    }
+    for (int32_t i = 0; i < SESSIONS; i++)
+        f.machine->ops->timeline_free(sessions[i]);
+    f.timeline = first;
+    tear_down(&f);
+}
+
 /* ---------------------------------------------------------------- threads */
 
 enum { THREADS = 3, THREAD_TOKENS = 12 };
@@ -318,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_cache_that_grows_keeps_its_positions),
         cmocka_unit_test(a_reserved_step_allocates_nothing),
         cmocka_unit_test(a_profile_names_every_phase_and_changes_no_logit),
+        cmocka_unit_test(more_sessions_than_a_queue_has_command_buffers_all_go_on),
         cmocka_unit_test(sessions_on_several_threads_do_not_disturb_each_other),
     };
     return cmocka_run_group_tests_name("metal_steps", tests, NULL, NULL);

@@ -80,8 +80,9 @@ static inline void met_begin(thread met_tile_state &state, threadgroup const flo
     }
 }
 
-/* A simdgroup's queries times the tile of keys, [8][32]. */
-static inline void met_score(thread const met_tile_state &state, threadgroup const float *tile,
+/* A simdgroup's queries times the tile of keys, [8][32]. The state is not const: what is multiplied
+ * is taken by reference to what may change. */
+static inline void met_score(thread met_tile_state &state, threadgroup const float *tile,
                              threadgroup float *scores)
 {
     const int stride = fc_head_dim + 4;

@@ -18,6 +18,7 @@
 enum {
     METAL_STEP_TOKENS_MAX = 512, /* tokens of one step: bounds scratch */
     METAL_FLIGHTS = 4,           /* command buffers of a timeline on their way at once */
+    METAL_AHEAD_MAX = 32, /* steps encoded ahead on a machine: half of what a queue gives out */
     METAL_SIZES = MET_METAL_MATVEC_TOKENS + 1, /* products of 1 .. 8 tokens, and of many */
     METAL_VENDOR_TOKENS = 32, /* from here on "vendor" multiplies: as on the CPU */
     METAL_PANEL_ROWS = 512,   /* weights that are widened at a time for it */
@@ -32,6 +33,7 @@ typedef struct metal_machine {
     met_recorder *recorder; /* borrowed, or NULL */
     int32_t track;          /* of the device */
     bool vendor; /* products of many tokens go to MPS */
+    int32_t ahead_count; /* of all timelines, by __atomic: sessions may be on several threads */
     id<MTLBuffer> row_numbers; /* vendor: int32 0 .. METAL_PANEL_ROWS - 1 */
     char name[96];
     char choice[160];

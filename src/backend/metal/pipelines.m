@@ -110,7 +110,11 @@ static met_status open_library(metal_pipelines *pipelines, const char *function,
     if (pipelines->libraries[index] == nil) {
         MTLCompileOptions *options = [[MTLCompileOptions alloc] init];
         [options setLanguageVersion:MTLLanguageVersion3_0];
+        /* Its successor, mathMode, needs macOS 15; both forbid the same. */
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
         [options setFastMathEnabled:NO];
+#pragma clang diagnostic pop
         NSError *reason = nil;
         NSString *text = [NSString stringWithUTF8String:met_metal_sources[index].text];
         id<MTLLibrary> library = [pipelines->device newLibraryWithSource:text

@@ -41,10 +41,29 @@ met_status met_metal_slot(metal_timeline *timeline, int32_t *slot, met_error *er
     return met_metal_slot_wait(timeline, *slot, NULL, err);
 }
 
+static void give_ahead(metal_machine *machine)
+{
+    (void)__atomic_fetch_sub(&machine->ahead_count, 1, __ATOMIC_RELAXED);
+}
+
+/* A queue gives out 64 command buffers that are not completed, and then waits for one of them. One
+ * that is not committed completes when its session goes on, which may be never: so idle sessions
+ * together keep fewer. Returns whether one more may be kept. */
+static bool take_ahead(metal_machine *machine)
+{
+    if (__atomic_fetch_add(&machine->ahead_count, 1, __ATOMIC_RELAXED) < METAL_AHEAD_MAX) {
+        return true;
+    }
+    give_ahead(machine);
+    return false;
+}
+
 void met_metal_ahead_drop(metal_timeline *timeline)
 {
+    if (timeline->ahead.buffer == nil) return;
     [timeline->ahead.buffer release]; /* never committed: it does not run */
     timeline->ahead.buffer = nil;
+    give_ahead(metal_machine_of(timeline));
 }
 
 met_status met_metal_drain(metal_timeline *timeline, met_error *err)
@@ -132,13 +151,18 @@ static met_status encode_step(metal_run *run, met_error *err)
 
 static void encode_ahead(metal_timeline *timeline, int32_t position)
 {
+    metal_machine *machine = metal_machine_of(timeline);
     int32_t slot = 0;
     if (position >= timeline->context_length) return;
     if (position >= timeline->kv_blocks * MET_METAL_KV_BLOCK) return; /* the cache grows first */
     if (timeline->flights[timeline->next_slot].buffer != nil) return; /* not worth a wait */
     if (met_metal_slot(timeline, &slot, NULL) != MET_OK) return;
+    if (!take_ahead(machine)) return;
     metal_run run = met_metal_run_make(timeline, 1, position, 1, slot);
-    if (encode_step(&run, NULL) != MET_OK) return; /* the step itself will say why */
+    if (encode_step(&run, NULL) != MET_OK) { /* the step itself will say why */
+        give_ahead(machine);
+        return;
+    }
     timeline->ahead = (metal_ahead){[run.buffer retain], position, slot};
 }
 
@@ -179,6 +203,7 @@ static met_status run_step(metal_timeline *timeline, const met_step *step, const
                  logit_rows == 1 && !by_phase;
     if (ready) {
         timeline->ahead.buffer = nil;
+        give_ahead(metal_machine_of(timeline));
         write_tokens(timeline, ahead.slot, step->tokens, 1);
         status = finish(timeline, ahead.buffer, ahead.slot, step, logits, err);
         [ahead.buffer release];

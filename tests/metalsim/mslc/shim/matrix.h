@@ -75,11 +75,12 @@ SIM_MATRIX_MEMORY(device)
 SIM_MATRIX_MEMORY(threadgroup)
 #endif
 
+/* Operands by reference to what is not const, as in the specification, table 6.10. */
 template <class D, class A, class B, class C>
 SIM_INLINE void simdgroup_multiply_accumulate(simdgroup_matrix<D, 8, 8> &d,
-                                              simdgroup_matrix<A, 8, 8> a,
-                                              simdgroup_matrix<B, 8, 8> b,
-                                              simdgroup_matrix<C, 8, 8> c,
+                                              simdgroup_matrix<A, 8, 8> &a,
+                                              simdgroup_matrix<B, 8, 8> &b,
+                                              simdgroup_matrix<C, 8, 8> &c,
                                               int line = __builtin_LINE())
 {
     struct parts {
@@ -99,9 +100,10 @@ SIM_INLINE void simdgroup_multiply_accumulate(simdgroup_matrix<D, 8, 8> &d,
     d.elements = vec<D, 2>{(D)sum[0], (D)sum[1]};
 }
 template <class D, class A, class B>
-SIM_INLINE void simdgroup_multiply(simdgroup_matrix<D, 8, 8> &d, simdgroup_matrix<A, 8, 8> a,
-                                   simdgroup_matrix<B, 8, 8> b, int line = __builtin_LINE())
+SIM_INLINE void simdgroup_multiply(simdgroup_matrix<D, 8, 8> &d, simdgroup_matrix<A, 8, 8> &a,
+                                   simdgroup_matrix<B, 8, 8> &b, int line = __builtin_LINE())
 {
-    simdgroup_multiply_accumulate(d, a, b, make_filled_simdgroup_matrix<D, 8, 8>((D)0), line);
+    simdgroup_matrix<D, 8, 8> zero = make_filled_simdgroup_matrix<D, 8, 8>((D)0);
+    simdgroup_multiply_accumulate(d, a, b, zero, line);
 }
 } // namespace metal
