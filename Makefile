@@ -4,10 +4,9 @@
 BUILD  ?= build
 PREFIX ?= /usr/local
 PROMPT ?= What is 17 + 25?
-CC_FUZZ ?= clang
 FUZZ_SECONDS ?= 30
 
-.PHONY: all run test bench asan tsan fuzz install clean setup
+.PHONY: all run test bench asan tsan fuzz install uninstall clean setup
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -41,8 +40,16 @@ tsan: setup
 fuzz: setup
 	tools/run_fuzzers $(FUZZ_SECONDS)
 
+# A PREFIX that is given counts for a folder that was set up before, too.
 install: all
+ifneq ($(origin PREFIX),file)
+	meson configure $(BUILD) --prefix '$(PREFIX)'
+endif
 	meson install -C $(BUILD)
+
+# What the last installation of this build folder put down.
+uninstall:
+	ninja -C $(BUILD) uninstall
 
 clean:
 	rm -rf build build-asan build-tsan build-fuzz
