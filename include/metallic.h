@@ -316,8 +316,9 @@ MET_API met_status met_context_measure(met_context *context, met_str weight_type
 typedef struct met_model met_model;
 
 /* Open a GGUF file: map, check, bind. Costs milliseconds whatever the size; weights are used in
- * place. MET_E_IO, _TRUNCATED, _FORMAT, _TYPE, _KEY, _TENSOR, _ARCHITECTURE, _TOKENIZER, _MEMORY,
- * _DEVICE. */
+ * place, so the file must stay as it is until the model is freed: a page that was truncated away is
+ * a SIGBUS. MET_E_IO, _TRUNCATED, _FORMAT, _TYPE, _KEY, _TENSOR, _ARCHITECTURE, _TOKENIZER,
+ * _MEMORY, _DEVICE. */
 MET_API met_status met_model_open(met_context *context, const char *path, met_model **out,
                                   met_error *err);
 
@@ -711,9 +712,10 @@ typedef struct met_synth_options {
 
 /* Write a model of an exact shape with random weights: for measuring speed and for tests.
  * The file appears under `path` only when it is whole. MET_E_ARGUMENT names the accepted shapes
- * or types, or says that the vocabulary is larger than the shape's; MET_E_IO with the path; errors
- * of met_file_open and MET_E_KEY for vocab_path. `progress` may be NULL; it is called with tensors
- * written and tensors in all, and may stop with false, which is MET_E_IO too. */
+ * or types, or says that the vocabulary is larger than the shape's; MET_E_IO with the path, also
+ * when it is a folder, a device or a pipe; errors of met_file_open and MET_E_KEY for vocab_path.
+ * `progress` may be NULL; it is called with tensors written and tensors in all, and may stop with
+ * false, which is MET_E_IO too. */
 MET_API met_status met_synth(const met_synth_options *options, const char *path,
                              met_progress_fn progress, void *user, met_error *err);
 

@@ -248,6 +248,9 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
     met_text program = {0};
     met_str bundled = met_bundled_model();
 
+    if (what.path != NULL && what.path[0] == '\0') {
+        return met_failure_set(err, MET_E_ARGUMENT, "FILE.gguf: found \"\", expected a file name");
+    }
     met_status status = what.path != NULL ? met_file_open(what.path, &what.file, err)
                                           : met_file_open_memory(bundled.data, bundled.bytes,
                                                                  "bundled model", &what.file, err);

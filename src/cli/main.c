@@ -5,6 +5,7 @@
 #include "cli/clock.h"
 #include "cli/command.h"
 #include "cli/failure.h"
+#include "cli/fault.h"
 #include "cli/help.h"
 #include "cli/json_value.h"
 
@@ -44,14 +45,18 @@ static void write_json_failure(met_json_failure form, const met_error *err, met_
     met_output_json(output, document, MET_JSON_DOUBLE_DIGITS);
 }
 
+static met_json_failure failure_form(const met_command *command, const void *options)
+{
+    met_json_failure none = {NULL, false};
+    return command->json_failure != NULL ? command->json_failure(options) : none;
+}
+
 /* One line, whatever the subcommand had already written. */
 static met_exit tell_failure(const met_command *command, const void *options, const met_error *err,
                              const met_invocation *invocation)
 {
-    met_json_failure form = {NULL, false};
-
     if (err->text[0] == '\0') return MET_EXIT_FAILED; /* a reader has gone: see met_output_close */
-    if (command->json_failure != NULL) form = command->json_failure(options);
+    met_json_failure form = failure_form(command, options);
     if (form.schema != NULL) write_json_failure(form, err, invocation->output);
     met_logger_fail(invocation->logger, err->text);
     return err->status == MET_E_ARGUMENT ? MET_EXIT_USAGE : MET_EXIT_FAILED;
@@ -107,6 +112,7 @@ static met_exit run_command(const met_command *command, int argc, char **argv,
         invocation->shows_progress = shows_progress(&args.common, &environment);
         invocation->arguments = args.arguments;
         invocation->argument_count = args.argument_count;
+        met_fault_watch(failure_form(command, options), invocation->shows_progress);
         met_metrics metrics = {.logger = invocation->logger};
         invocation->metrics = &metrics;
         if (!command->runs_no_model) {
@@ -146,6 +152,7 @@ int main(int argc, char **argv)
 
     hold_streams();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), told by exit code 1 */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file that may not grow any more */
     setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 
     met_output output = {.file = stdout, .name = "standard output"};

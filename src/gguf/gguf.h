@@ -140,7 +140,8 @@ met_status met_gguf_tensor_dtype(const met_gguf *gguf, const met_gguf_tensor *te
 typedef struct met_gguf_writer met_gguf_writer;
 
 /* alignment: a power of two of at least 8; the writer adds general.alignment when it is not 32.
- * MET_E_ARGUMENT, MET_E_MEMORY; MET_E_IO with the path when the folder cannot be written. */
+ * MET_E_ARGUMENT, MET_E_MEMORY; MET_E_IO with the path when the folder cannot be written, or when
+ * something has the name that is not a regular file: a folder, a device, a pipe. */
 met_status met_gguf_writer_begin(const char *path, uint32_t alignment, met_gguf_writer **out,
                                  met_error *err);
 void met_gguf_write_u32(met_gguf_writer *writer, const char *key, uint32_t value);

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TEMPORARY_NAMES_MAX = 100, FILE_BUFFER_BYTES = 1 << 20 };
@@ -121,6 +122,20 @@ static void write_header(met_gguf_writer *w)
     if (w->tensor_count > 0) w->current_left = w->tensor_bytes[0];
 }
 
+/* What takes the name in the end would take the place of a device, a pipe or a folder too. */
+static bool check_target(met_gguf_writer *w)
+{
+    struct stat info;
+    if (w->path[0] == '\0') {
+        w->status = met_fail(&w->error, MET_E_ARGUMENT, "file name: found \"\", expected a path");
+    } else if (stat(w->path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        w->status = met_fail(&w->error, MET_E_IO,
+                             "%s: not a regular file, expected one to replace or a new name",
+                             w->path);
+    }
+    return w->status == MET_OK;
+}
+
 /* Create a file beside the target that nobody else has. */
 static bool open_temporary(met_gguf_writer *w)
 {
@@ -164,7 +179,7 @@ met_status met_gguf_writer_begin(const char *path, uint32_t alignment, met_gguf_
     if (w == NULL) return met_fail_memory(err, "GGUF writer", sizeof *w);
     w->alignment = alignment;
     w->path = strdup(path);
-    if (w->path == NULL || !open_temporary(w)) {
+    if (w->path == NULL || !check_target(w) || !open_temporary(w)) {
         met_status status = w->status == MET_OK
                                 ? met_fail_memory(err, "GGUF writer", strlen(path) + 1)
                                 : met_fail(err, w->status, "%s", w->error.text);

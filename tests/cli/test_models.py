@@ -63,6 +63,9 @@ class Synth(CommandTest):
         self.fails(USAGE, "synth", "tiny", "f32", out, "more", says="more")
         self.fails(USAGE, "synth", "tiny", "f32", out, "--seed", "x", says="--seed")
         self.fails(FAILED, "synth", "tiny", "f32", self.folder / "no" / "way", says="no/way")
+        self.fails(FAILED, "synth", "tiny", "f32", self.folder, says="not a regular file")
+        self.fails(USAGE, "synth", "tiny", "f32", "", says='found ""')
+        self.fails(USAGE, "inspect", "", says='found ""')
         self.fails(FAILED, "synth", "tiny", "f32", out, "--vocab", self.folder / "absent",
                    says="absent")
         self.assertFalse(out.exists())

@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -14,7 +15,8 @@ import time
 import unittest
 
 from driver import (BUNDLED, COMMANDS, CommandTest, DONE, FAILED, INTERRUPTED, METALLIC,
-                    ROOT, TIMEOUT_SECONDS, USAGE, environment, run, take_interrupts, tap)
+                    ROOT, TIMEOUT_SECONDS, USAGE, environment, run, schema, take_interrupts,
+                    tap)
 
 
 class Help(CommandTest):
@@ -372,6 +374,38 @@ class HostileFiles(CommandTest):
             path = self.file(f"cut-{keep}", whole[:keep])
             self.fails(FAILED, "-m", path, "-p", "x", says=f"cut-{keep}")
             self.fails(FAILED, "inspect", path, says=f"cut-{keep}")
+
+    def test_a_model_truncated_while_it_runs_ends_with_one_line_and_whole_documents(self):
+        for form in ("text", "json", "jsonl"):
+            path = self.file("used.gguf", BUNDLED.read_bytes())
+            # It tells of each of its 2000 steps, more than a pipe holds: it cannot end before.
+            process = subprocess.Popen(
+                [METALLIC, "-m", path, "-p", "hello", "--ignore-end", "-vvv", "-o", form],
+                env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            while b"step: 1 tokens" not in process.stderr.readline():
+                self.assertIsNone(process.poll())
+            os.truncate(path, 4096)
+            out, err = process.communicate(timeout=TIMEOUT_SECONDS)
+            self.assertEqual(process.returncode, FAILED, err[-500:])
+            last = err.splitlines()[-1].decode()
+            self.assertRegex(last, "^metallic: a file in use cannot be read any more")
+            if form == "text":
+                continue
+            documents = [json.loads(line) for line in out.decode().splitlines()]
+            self.assertEqual(documents[-1]["error"],
+                             {"code": "MET_E_IO", "text": last.removeprefix("metallic: ")})
+            for document in documents:
+                schema.check(document)
+
+    def test_a_file_that_may_not_grow_is_a_failure_with_one_line(self):
+        out = self.folder / "limited.gguf"
+        done = subprocess.run([METALLIC, "synth", "tiny", "f16", str(out)], env=environment(),
+                              capture_output=True, check=False, timeout=TIMEOUT_SECONDS,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE,
+                                                                    (4096, 4096)))
+        self.assertEqual((done.returncode, done.stderr.decode()),
+                         (FAILED, f"metallic: {out}: cannot write: File too large\n"))
+        self.assertEqual(list(self.folder.glob("limited*")), [])
 
     def test_an_unreadable_file_is_refused(self):
         if os.geteuid() == 0:

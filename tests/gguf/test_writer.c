@@ -251,14 +251,39 @@ static void a_folder_that_cannot_be_written_is_named(void **state)
     assert_int_equal(met_gguf_writer_begin("/nonexistent/m.gguf", 32, &writer, NULL), MET_E_IO);
 }
 
+static void a_target_that_is_no_file_is_refused_before_anything_is_written(void **state)
+{
+    (void)state;
+    char path[4096];
+    met_error err;
+    met_gguf_writer *writer = NULL;
+    struct stat info;
+    path_of("folder.gguf", path);
+    assert_int_equal(mkdir(path, 0777), 0);
+    assert_int_equal(met_gguf_writer_begin(path, 32, &writer, &err), MET_E_IO);
+    assert_memory_equal(err.text, path, strlen(path));
+    assert_string_equal(err.text + strlen(path),
+                        ": not a regular file, expected one to replace or a new name");
+    assert_int_equal(rmdir(path), 0);
+    path_of("pipe.gguf", path); /* as /dev/null, which root may replace by a file */
+    assert_int_equal(mkfifo(path, 0666), 0);
+    assert_int_equal(met_gguf_writer_begin(path, 32, &writer, &err), MET_E_IO);
+    assert_int_equal(files_in_folder(), 1);
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(met_gguf_writer_begin("", 32, &writer, &err), MET_E_ARGUMENT);
+    assert_null(writer);
+}
+
 static void a_target_that_cannot_be_replaced_is_named(void **state)
 {
     (void)state;
     char path[4096];
     met_error err;
     path_of("folder.gguf", path);
-    assert_int_equal(mkdir(path, 0777), 0);
     met_gguf_writer *writer = begin(path, 32);
+    assert_int_equal(mkdir(path, 0777), 0); /* by somebody else, meanwhile */
     assert_int_equal(met_gguf_writer_finish(writer, &err), MET_E_IO);
     assert_memory_equal(err.text, path, strlen(path));
     assert_non_null(strstr(err.text, ": cannot rename the finished file: "));
@@ -381,6 +406,7 @@ int main(void)
         cmocka_unit_test(data_may_come_in_any_portions),
         cmocka_unit_test(an_older_file_is_replaced_only_at_the_end),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_named),
+        cmocka_unit_test(a_target_that_is_no_file_is_refused_before_anything_is_written),
         cmocka_unit_test(a_target_that_cannot_be_replaced_is_named),
         cmocka_unit_test(a_full_disk_is_reported_with_the_path),
         cmocka_unit_test(bad_alignments_and_shapes_are_refused),
