@@ -205,13 +205,15 @@ typedef struct met_counters {
 
 MET_API met_counters met_recorder_counters(const met_recorder *recorder);
 
-/* Write to a file, which is made or emptied, what the ring holds and everything that is recorded
- * from now on: as JSON Lines, one event a line, schema metallic.metrics/1; or as a Chrome trace,
- * for ui.perfetto.dev. It is written between steps by the thread that takes them, 1024 spans or so
- * at a time, and to the last one after each load and generation: nothing is lost, however long it
- * runs, and what is in the file is whole when the process is killed. One file of each format.
- * MET_E_IO with path and reason; MET_E_MEMORY; MET_E_ARGUMENT a second file, or the one of the
- * other format. */
+/* Write to a file what the ring holds and everything that is recorded from now on: as JSON Lines,
+ * one event a line, schema metallic.metrics/1; or as a Chrome trace, for ui.perfetto.dev. The file
+ * is made; an empty one, or an earlier export of the same format, is emptied; any other stays as it
+ * was. A FIFO needs a reader, and one who takes nothing for five seconds is given up. It is written
+ * between steps by the thread that takes them, 1024 spans or so at a time, and to the last one
+ * after each load and generation: nothing is lost, however long it runs, and what is in the file is
+ * whole when the process is killed. One file of each format.
+ * MET_E_IO with path and reason; MET_E_MEMORY; MET_E_ARGUMENT a second file, one with something
+ * else in it, or one that another export writes. */
 MET_API met_status met_recorder_export_jsonl(met_recorder *recorder, const char *path,
                                              met_error *err);
 MET_API met_status met_recorder_export_trace(met_recorder *recorder, const char *path,

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sys/stat.h>
+
 enum { NAME_BYTES_MAX = 40 };
 
 static size_t least_of(size_t a, size_t b)
@@ -184,6 +186,40 @@ const met_option *met_args_find(const met_command *command, const char *name)
 {
     size_t group = 0;
     return find_option(command, name, strlen(name), '\0', &group);
+}
+
+static bool is_file(const char *path, const struct stat *file)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && info.st_dev == file->st_dev && info.st_ino == file->st_ino;
+}
+
+bool met_args_name_file(const met_command *command, const void *options, const met_args *args,
+                        const char *path)
+{
+    struct stat file, stream;
+
+    if (stat(path, &file) != 0 || !S_ISREG(file.st_mode)) return false;
+    for (int descriptor = 0; descriptor < 3; descriptor++) {
+        if (fstat(descriptor, &stream) == 0 && stream.st_dev == file.st_dev &&
+            stream.st_ino == file.st_ino) {
+            return true;
+        }
+    }
+    for (int i = 0; i < args->argument_count; i++) {
+        if (is_file(args->arguments[i], &file)) return true;
+    }
+    for (size_t g = 0; g < command->group_count; g++) {
+        const met_option_group *group = &command->groups[g];
+        for (size_t i = 0; i < group->count; i++) {
+            const char *named = NULL;
+            if (group->options[i].kind != MET_OPTION_PATH) continue;
+            memcpy(&named, (const char *)options + group->offset + group->options[i].offset,
+                   sizeof named);
+            if (named != NULL && is_file(named, &file)) return true;
+        }
+    }
+    return false;
 }
 
 met_status met_args_parse(const met_command *command, int argc, char **argv, void *options,

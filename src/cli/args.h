@@ -25,6 +25,10 @@ typedef struct met_args {
 met_status met_args_parse(const met_command *command, int argc, char **argv, void *options,
                           met_args *args, met_error *err);
 
+/* Whether a flag or an argument of the command names this file, or a standard stream is it. */
+bool met_args_name_file(const met_command *command, const void *options, const met_args *args,
+                        const char *path);
+
 /* A command's option by its name without dashes, or NULL. */
 const met_option *met_args_find(const met_command *command, const char *name);
 

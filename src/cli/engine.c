@@ -89,6 +89,7 @@ static met_status open_engine(const met_context_options *context_options,
 static met_context_options options_for(const met_invocation *invocation)
 {
     met_context_options options = met_context_options_default();
+    met_metrics_open_files(invocation->metrics);
     options.log = met_logger_write;
     options.log_user = invocation->logger;
     options.log_level = invocation->logger->level;

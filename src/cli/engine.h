@@ -30,8 +30,8 @@ typedef struct met_engine {
     double load_seconds;    /* to open both */
 } met_engine;
 
-/* Flags win over the environment; the invocation's logger hears of it. Errors as met_context_create
- * and met_model_open. */
+/* Flags win over the environment; the invocation's logger hears of it. Files of metrics are opened
+ * first. Errors as met_context_create and met_model_open. */
 met_status met_engine_open(const met_engine_options *options, const met_invocation *invocation,
                            met_engine *engine, met_error *err);
 

@@ -82,6 +82,23 @@ static bool shows_progress(const met_common_flags *flags, const met_environment 
            strcmp(environment->terminal, "dumb") != 0 && met_output_is_terminal(STDERR_FILENO);
 }
 
+/* What the command reads or writes is never a file of metrics too: it would be emptied first. */
+static void keep_files(const met_command *command, const void *options, const met_args *args,
+                       met_environment *environment, met_logger *logger)
+{
+    const char **paths[] = {&environment->metrics_jsonl_path, &environment->trace_path};
+    const char *const names[] = {"METALLIC_METRICS_JSONL_PATH", "METALLIC_TRACE_PATH"};
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        if (*paths[i] == NULL || !met_args_name_file(command, options, args, *paths[i])) continue;
+        met_logger_say(logger, MET_LOG_ERROR,
+                       "%s: found %s, which this command reads or writes itself, expected another "
+                       "file; no metrics are written to it",
+                       names[i], *paths[i]);
+        *paths[i] = NULL;
+    }
+}
+
 static met_exit run_command(const met_command *command, int argc, char **argv,
                             met_invocation *invocation)
 {
@@ -116,6 +133,7 @@ static met_exit run_command(const met_command *command, int argc, char **argv,
         met_metrics metrics = {.logger = invocation->logger};
         invocation->metrics = &metrics;
         if (!command->runs_no_model) {
+            keep_files(command, options, &args, &environment, invocation->logger);
             status = met_metrics_open(&metrics, &environment, invocation->logger, &err);
         }
         if (status == MET_OK) status = command->run(invocation, options, &err);

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 const char *const met_metrics_consoles[] = {"off", "on", "ceiling", NULL};
 const char *const met_metrics_levels[] = {"off", "token", "layer", "op", NULL};
 
@@ -37,24 +40,50 @@ met_status met_metrics_open(met_metrics *metrics, const met_environment *environ
 {
     const char *jsonl = environment->metrics_jsonl_path, *trace = environment->trace_path;
     met_record_level level = trace != NULL ? MET_RECORD_OP : MET_RECORD_TOKEN;
-    met_error reason;
 
-    *metrics = (met_metrics){.logger = logger};
+    *metrics = (met_metrics){.logger = logger, .environment = environment};
     metrics->console = strcmp(environment->metrics_console, "off") != 0;
     metrics->measures = strcmp(environment->metrics_console, "ceiling") == 0;
     if (environment->profiling != NULL) level = level_of(environment->profiling);
     if (!metrics->console && jsonl == NULL && trace == NULL && environment->profiling == NULL) {
         return MET_OK;
     }
-    met_status status = met_metrics_record(metrics, level, err);
-    if (status != MET_OK) return status;
-    if (jsonl != NULL) {
-        tell_failure(logger, met_recorder_export_jsonl(metrics->recorder, jsonl, &reason), &reason);
+    return met_metrics_record(metrics, level, err);
+}
+
+/* Whether the path names the terminal that the interface draws on, by whatever name. */
+static bool names_screen(const char *path)
+{
+    struct stat named, controlling, screen;
+
+    if (stat(path, &named) != 0 || !S_ISCHR(named.st_mode)) return false;
+    if (stat("/dev/tty", &controlling) == 0 && controlling.st_rdev == named.st_rdev) return true;
+    return fstat(STDOUT_FILENO, &screen) == 0 && screen.st_rdev == named.st_rdev;
+}
+
+typedef met_status (*export_fn)(met_recorder *recorder, const char *path, met_error *err);
+
+static void open_file(met_metrics *metrics, const char *path, export_fn export)
+{
+    met_error reason;
+
+    if (path == NULL) return;
+    if (metrics->shares_screen && names_screen(path)) {
+        met_logger_say(metrics->logger, MET_LOG_ERROR,
+                       "%s: found the terminal that the interface draws on, expected a file; "
+                       "nothing is written to it",
+                       path);
+        return;
     }
-    if (trace != NULL) {
-        tell_failure(logger, met_recorder_export_trace(metrics->recorder, trace, &reason), &reason);
-    }
-    return MET_OK;
+    tell_failure(metrics->logger, export(metrics->recorder, path, &reason), &reason);
+}
+
+void met_metrics_open_files(met_metrics *metrics)
+{
+    if (metrics->files_opened || metrics->environment == NULL) return;
+    metrics->files_opened = true;
+    open_file(metrics, metrics->environment->metrics_jsonl_path, met_recorder_export_jsonl);
+    open_file(metrics, metrics->environment->trace_path, met_recorder_export_trace);
 }
 
 /* ---------------------------------------------------------------- the summary */

@@ -12,15 +12,21 @@ extern const char *const met_metrics_levels[];   /* METALLIC_ENABLE_PROFILING */
 typedef struct met_metrics {
     met_recorder *recorder; /* NULL: nothing is asked for */
     met_logger *logger;
+    const met_environment *environment;
+    bool files_opened;      /* or refused: once */
+    bool shares_screen;     /* an interface draws on the terminal: no lines there */
     bool console;           /* tell what a generation came to */
     bool measures;          /* and what the machine can do at most */
     met_ceilings ceilings;  /* once it was measured */
 } met_metrics;
 
-/* Make a recorder and open its files when the environment wants any. A file that cannot be written
- * is told and is no failure. MET_E_MEMORY. */
+/* Make a recorder when the environment, borrowed, wants one. MET_E_MEMORY. */
 met_status met_metrics_open(met_metrics *metrics, const met_environment *environment,
                             met_logger *logger, met_error *err);
+
+/* Before the model, after all other input: open the files that the environment names. One that
+ * cannot be, or must not be written is told and is no failure. Later calls do nothing. */
+void met_metrics_open_files(met_metrics *metrics);
 
 /* Make a recorder where the environment wants none: for an interface that shows it. An existing one
  * keeps its level. MET_E_MEMORY. */

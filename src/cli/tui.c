@@ -162,6 +162,7 @@ static met_status open_parts(met_tui *tui, const met_prompt *prompt, met_engine 
 
     met_status status = met_tui_terminal_create(&tui->terminal, err);
     if (status == MET_OK) status = open_log(tui, err);
+    invocation->metrics->shares_screen = true;
     /* Percentiles of an answer. */
     if (status == MET_OK) {
         status = met_metrics_record(invocation->metrics, MET_RECORD_TOKEN, err);

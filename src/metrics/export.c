@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "metrics/lines.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -53,7 +54,7 @@ static void check_file(met_exports *exports, file *f)
     f->writer.failure = 0;
     met_error reason;
     (void)met_fail(&reason, MET_E_IO, "%s: %s; no more is written to it", f->path,
-                   strerror(failure));
+                   failure == ETIMEDOUT ? "its reader takes nothing" : strerror(failure));
     MET_LOG(&exports->log, MET_LOG_ERROR, "%s", reason.text);
     if (exports->failure.status == MET_OK) exports->failure = reason;
     bool open = exports->jsonl.writer.fd >= 0 || exports->trace.writer.fd >= 0;
@@ -159,13 +160,21 @@ void met_exports_summary(met_recorder *recorder, int32_t track, const met_summar
 
 typedef void (*start_fn)(met_writer *writer, const met_recorder *recorder);
 
+typedef struct format {
+    start_fn start;
+    const char *signature;
+} format;
+
 static void start_trace(met_writer *writer, const met_recorder *recorder)
 {
     (void)recorder;
     met_chrome_start(writer);
 }
 
-static met_status open_file(met_recorder *recorder, file *f, const char *path, start_fn start,
+static const format jsonl_format = {met_jsonl_start, MET_JSONL_SIGNATURE};
+static const format trace_format = {start_trace, MET_CHROME_SIGNATURE};
+
+static met_status open_file(met_recorder *recorder, file *f, const char *path, const format *how,
                             met_error *err)
 {
     met_exports *exports = met_recorder_exports(recorder);
@@ -189,15 +198,16 @@ static met_status open_file(met_recorder *recorder, file *f, const char *path, s
             goto done;
         }
     }
-    status = met_writer_open(&f->writer, path, err);
+    status = met_writer_open(&f->writer, path, met_str_of(how->signature), err);
     if (status != MET_OK) goto done;
     size_t shown = strlen(path) < PATH_SHOWN ? strlen(path) : PATH_SHOWN - 1;
     memcpy(f->path, path, shown);
     f->path[shown] = '\0';
-    start(&f->writer, recorder);
+    how->start(&f->writer, recorder);
     for (int32_t track = 0; track < MET_TRACKS_MAX; track++)
         exports->named[track] = false; /* the new file knows none */
     atomic_store_explicit(&exports->open, true, memory_order_relaxed);
+    flush_files(exports); /* from now on it looks like ours to others, too */
 done:
     pthread_mutex_unlock(&exports->mutex);
     return status;
@@ -205,12 +215,12 @@ done:
 
 met_status met_recorder_export_jsonl(met_recorder *recorder, const char *path, met_error *err)
 {
-    return open_file(recorder, &met_recorder_exports(recorder)->jsonl, path, met_jsonl_start, err);
+    return open_file(recorder, &met_recorder_exports(recorder)->jsonl, path, &jsonl_format, err);
 }
 
 met_status met_recorder_export_trace(met_recorder *recorder, const char *path, met_error *err)
 {
-    return open_file(recorder, &met_recorder_exports(recorder)->trace, path, start_trace, err);
+    return open_file(recorder, &met_recorder_exports(recorder)->trace, path, &trace_format, err);
 }
 
 /* The outermost span ends with the files. */

@@ -4,6 +4,11 @@
 
 #include "metrics/writer.h"
 
+/* How every file of either format begins: what tells one of ours from someone else's. */
+#define MET_JSONL_SIGNATURE "{\"schema\":\"metallic.metrics/"
+#define MET_CHROME_SIGNATURE                                                                       \
+    "[\n{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"metallic, process "
+
 /* JSON Lines, schema metallic.metrics/1: docs/METRICS.md and docs/schemas/metrics-1.json. */
 void met_jsonl_start(met_writer *writer, const met_recorder *recorder);
 void met_jsonl_track(met_writer *writer, int32_t track, met_str name);

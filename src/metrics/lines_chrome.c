@@ -26,8 +26,7 @@ static void put_time(met_writer *w, uint64_t ns)
 
 void met_chrome_start(met_writer *w)
 {
-    met_writer_literal(w, "[\n{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":"
-                          "\"metallic, process ");
+    met_writer_literal(w, MET_CHROME_SIGNATURE);
     met_writer_uint(w, (uint64_t)getpid());
     met_writer_literal(w, "\"}}");
 }

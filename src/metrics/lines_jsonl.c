@@ -9,7 +9,7 @@
 
 static void begin(met_writer *w, const char *kind)
 {
-    met_writer_literal(w, "{\"schema\":\"metallic.metrics/1\",\"event\":");
+    met_writer_literal(w, MET_JSONL_SIGNATURE "1\",\"event\":");
     met_writer_string(w, met_str_of(kind));
 }
 

@@ -4,25 +4,24 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "metrics/target.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-met_status met_writer_open(met_writer *writer, const char *path, met_error *err)
+met_status met_writer_open(met_writer *writer, const char *path, met_str signature, met_error *err)
 {
     *writer = met_writer_none();
     char *buffer = malloc(MET_WRITER_BUFFER_BYTES);
     if (buffer == NULL) return met_fail_memory(err, path, MET_WRITER_BUFFER_BYTES);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
+    met_status status = met_target_open(path, signature, &writer->fd, err);
+    if (status != MET_OK) {
         free(buffer);
-        return met_fail(err, MET_E_IO, "%s: %s", path, strerror(errno));
+        return status;
     }
-    writer->fd = fd;
     writer->buffer = buffer;
     return MET_OK;
 }
@@ -38,10 +37,11 @@ void met_writer_flush(met_writer *writer)
 {
     size_t done = 0;
     while (writer->fd >= 0 && writer->failure == 0 && done < writer->used_bytes) {
-        ssize_t written = write(writer->fd, writer->buffer + done, writer->used_bytes - done);
+        long written =
+            met_target_write(writer->fd, writer->buffer + done, writer->used_bytes - done);
         if (written > 0) {
             done += (size_t)written;
-        } else if (written == 0 || errno != EINTR) {
+        } else if (written == 0 || (errno != EINTR && errno != EAGAIN)) {
             writer->failure = written == 0 ? EIO : errno;
         }
     }

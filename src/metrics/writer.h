@@ -22,8 +22,9 @@ static inline met_writer met_writer_none(void)
     return (met_writer){.fd = -1};
 }
 
-/* Create the file, or empty it. MET_E_IO with path and reason; MET_E_MEMORY. */
-met_status met_writer_open(met_writer *writer, const char *path, met_error *err);
+/* Open what `path` names as met_target_open does. Errors as there, and MET_E_MEMORY. */
+met_status met_writer_open(met_writer *writer, const char *path, met_str signature,
+                           met_error *err);
 /* Whether `path` names the file that is being written: two writers would tear each other's lines.
  * Never of what is no regular file: a terminal, /dev/null. */
 bool met_writer_has(const met_writer *writer, const char *path);

@@ -192,6 +192,94 @@ class Files(MetricsTest):
         self.assertEqual((result.code, result.out), (DONE, plain.out))
         self.assertEqual(result.err.decode(), f"metallic: error: {path}: No such file or directory\n")
 
+    VARIABLES = ("METALLIC_METRICS_JSONL_PATH", "METALLIC_TRACE_PATH")
+
+    def refused(self, path, *arguments, says, **options):
+        """Each format refuses `path` in one line; its bytes stay, and so does the answer."""
+        before = path.read_bytes()
+        plain = self.done(*arguments)
+        for name in self.VARIABLES:
+            result = run(*arguments, env=environment(**{name: str(path)}), **options)
+            self.assertEqual((result.code, result.out), (DONE, plain.out))
+            self.assertRegex(result.err.decode(), rf"\Ametallic: error: [^\n]*{says}[^\n]*\n\Z")
+            self.assertEqual(path.read_bytes(), before)
+
+    def earlier(self, name="e.jsonl"):
+        """What an earlier run exported, which a new one could replace."""
+        path = self.folder / name
+        self.done(*ASK, env=environment(METALLIC_METRICS_JSONL_PATH=str(path),
+                                        METALLIC_ENABLE_PROFILING="off"))
+        return path
+
+    def test_no_file_of_someone_else_is_emptied(self):
+        model, notes = self.folder / "mine.gguf", self.folder / "notes.txt"
+        model.write_bytes(self.tiny().read_bytes())
+        notes.write_text("What is 17 + 25?")
+        self.refused(model, "-m", model, "-p", "x", "-n", 2, says="mine.gguf.*reads or writes")
+        self.refused(model, *ASK, says="mine.gguf: found a file that is no earlier export")
+        self.refused(notes, "--prompt-file", notes, says="notes.txt.*reads or writes")
+        link = self.folder / "link"
+        link.symlink_to(notes)
+        self.refused(link, "--prompt-file", notes, says="link.*reads or writes")
+
+    def test_an_earlier_export_that_is_now_the_input_is_kept(self):
+        path = self.earlier()
+        for asks in (("--prompt-file", path, "--raw", "-n", 1), ("tokenize", "--file", path)):
+            self.refused(path, *asks, says="e.jsonl, which this command reads")
+
+    def test_standard_output_to_a_file_is_not_torn(self):
+        path = self.folder / "out.txt"
+        for name in self.VARIABLES:
+            for named in (path, "/dev/stdout"):
+                with open(path, "wb") as out:
+                    done = subprocess.run(
+                        [METALLIC, *ASK], stdin=subprocess.DEVNULL, stdout=out,
+                        stderr=subprocess.PIPE, timeout=TIMEOUT_SECONDS,
+                        env=environment(**{name: str(named)}))
+                self.assertEqual((done.returncode, path.read_bytes()),
+                                 (DONE, self.done(*ASK).out))
+                self.assertIn(b"which this command reads or writes itself", done.stderr)
+
+    def test_a_pipe_on_standard_output_takes_the_lines(self):
+        result = run(*ASK, "-o", "none",
+                     env=environment(METALLIC_METRICS_JSONL_PATH="/dev/stdout"))
+        lines = [json.loads(line) for line in result.out.splitlines()]
+        self.assertEqual((result.code, result.err), (DONE, b""))
+        self.assertEqual((lines[0]["event"], lines[-1]["event"]), ("start", "end"))
+
+    def test_one_file_for_both_formats_is_told_and_has_the_first(self):
+        path = self.folder / "both"
+        result = run(*ASK, env=environment(**dict.fromkeys(self.VARIABLES, str(path))))
+        self.assertEqual(result.code, DONE)
+        self.assertEqual(result.err.decode().count("\n"), 1)
+        self.assertIn("both: found the file of the other format", result.err.decode())
+        self.assertEqual(self.lines_of(path)[-1]["event"], "end")
+
+    def test_bad_usage_empties_nothing(self):
+        path = self.earlier("u.jsonl")
+        before = path.read_bytes()
+        self.fails(2, "--raw", "--system", "x", *ASK,
+                   env=environment(METALLIC_METRICS_JSONL_PATH=str(path)))
+        self.assertEqual(path.read_bytes(), before)
+
+    def test_a_fifo_is_written_while_it_is_read_and_never_waited_for_long(self):
+        path = self.folder / "fifo"
+        os.mkfifo(path)
+        env = environment(METALLIC_METRICS_JSONL_PATH=str(path))
+        result = run(*ASK, env=env)
+        self.assertEqual((result.code, result.out), (DONE, self.done(*ASK).out))
+        self.assertIn(b"found a FIFO that nobody reads", result.err)
+        for reads in ("cat", "head -c 100"):  # the second leaves
+            taken = self.folder / "taken"
+            with subprocess.Popen(["sh", "-c", f"{reads} <{path} >{taken}"]):
+                result = run(*ASK, "--ignore-end", "-n", 60, "-o", "none", env=env)
+            self.assertEqual(result.code, DONE)
+            if reads == "cat":
+                self.assertEqual(result.err, b"")
+                self.assertEqual(self.lines_of(taken)[-1]["event"], "end")
+            else:
+                self.assertIn(b"Broken pipe; no more is written to it", result.err)
+
     def test_what_is_written_is_whole_when_the_process_is_killed(self):
         lines, trace = self.folder / "k.jsonl", self.folder / "k.json"
         with subprocess.Popen(

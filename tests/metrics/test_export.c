@@ -4,6 +4,11 @@
 #include "support/testing.h"
 
 #include <locale.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 static met_error err;
 static char folder[] = "/tmp/metallic-export-XXXXXX";
@@ -282,6 +287,156 @@ static void one_file_for_both_formats_is_refused_by_any_name(void **state)
     met_recorder_free(recorder);
 }
 
+/* ---------------------------------------------------------------- what is someone else's */
+
+static void write_file(const char *path, const char *text, size_t bytes)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, bytes, file), bytes);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_file_with_something_else_in_it_stays_as_it_was(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t bytes;
+    } cases[] = {{"GGUF\3\0\0\0", 8},
+                 {"{", 1}, /* shorter than the signature, and its beginning */
+                 {"{\"schema\":\"metallic.metric", 26},
+                 {"{\"schema\":\"metallic.events/1\",\"event\":\"start\"}\n", 47},
+                 {"[\n{\"role\":\"user\",\"content\":\"x\"}]", 32},
+                 {"\n", 1}};
+    heard h;
+    met_recorder *recorder = open_recorder(0, &h);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int trace = 0; trace < 2; trace++) {
+            write_file(jsonl_path, cases[i].text, cases[i].bytes);
+            met_status status = trace ? met_recorder_export_trace(recorder, jsonl_path, &err)
+                                      : met_recorder_export_jsonl(recorder, jsonl_path, &err);
+            assert_int_equal(status, MET_E_ARGUMENT);
+            assert_non_null(strstr(err.text, "found a file that is no earlier export"));
+            char *text = read_file(jsonl_path);
+            assert_memory_equal(text, cases[i].text, cases[i].bytes + 1); /* and its end */
+            free(text);
+        }
+    }
+    assert_int_equal(h.lines, 0);
+    met_recorder_free(recorder);
+}
+
+static void an_earlier_export_and_an_empty_file_are_written_anew(void **state)
+{
+    (void)state;
+    heard h;
+    for (int round = 0; round < 2; round++) {
+        met_recorder *recorder = open_recorder(0, &h);
+        write_file(trace_path, "", 0);
+        if (round == 0) write_file(jsonl_path, "", 0);
+        assert_ok(met_recorder_export_jsonl(recorder, jsonl_path, &err));
+        assert_ok(met_recorder_export_trace(recorder, trace_path, &err));
+        for (int i = 0; round == 0 && i < 100; i++) /* longer than the second will be */
+            add(recorder, "op", "", MET_TRACK_MAIN, -1);
+        assert_ok(met_recorder_close_exports(recorder, &err));
+        assert_int_equal(met_recorder_export_trace(recorder, jsonl_path, &err), MET_E_ARGUMENT);
+        assert_int_equal(met_recorder_export_jsonl(recorder, trace_path, &err), MET_E_ARGUMENT);
+        assert_ok(met_recorder_export_trace(recorder, trace_path, &err));
+        met_recorder_free(recorder);
+    }
+    char *lines = read_file(jsonl_path);
+    assert_int_equal(count_text(lines, "\"event\":\"start\""), 1);
+    assert_int_equal(count_text(lines, "\"name\":\"op\""), 0);
+    free(lines);
+}
+
+static void a_file_that_another_export_writes_is_refused(void **state)
+{
+    (void)state;
+    heard h, other_h;
+    met_recorder *recorder = open_recorder(0, &h), *other = open_recorder(0, &other_h);
+    assert_ok(met_recorder_export_jsonl(recorder, jsonl_path, &err));
+    assert_int_equal(met_recorder_export_jsonl(other, jsonl_path, &err), MET_E_ARGUMENT);
+    assert_non_null(strstr(err.text, "found a file that is being written to"));
+    add(recorder, "op", "", MET_TRACK_MAIN, -1);
+    assert_ok(met_recorder_close_exports(recorder, &err));
+    char *lines = read_file(jsonl_path);
+    assert_int_equal(count_text(lines, "\"event\":\"start\""), 1);
+    free(lines);
+    assert_ok(met_recorder_export_jsonl(other, jsonl_path, &err)); /* and now it is free */
+    met_recorder_free(other);
+    met_recorder_free(recorder);
+}
+
+/* ---------------------------------------------------------------- readers */
+
+static void make_fifo(void)
+{
+    (void)unlink(trace_path);
+    assert_int_equal(mkfifo(trace_path, 0600), 0);
+}
+
+static void a_fifo_that_nobody_reads_is_refused_and_not_waited_for(void **state)
+{
+    (void)state;
+    heard h;
+    met_recorder *recorder = open_recorder(0, &h);
+    make_fifo();
+    assert_int_equal(met_recorder_export_trace(recorder, trace_path, &err), MET_E_IO);
+    assert_non_null(strstr(err.text, "found a FIFO that nobody reads"));
+    met_recorder_free(recorder);
+    (void)unlink(trace_path);
+}
+
+/* With SIGPIPE as programs have it: the process would be ended. */
+static void a_reader_who_leaves_is_told_once_and_brings_no_signal(void **state)
+{
+    (void)state;
+    heard h;
+    met_recorder *recorder = open_recorder(0, &h);
+    assert_ptr_not_equal(signal(SIGPIPE, SIG_DFL), SIG_ERR);
+    make_fifo();
+    int reader = open(trace_path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    assert_ok(met_recorder_export_trace(recorder, trace_path, &err));
+    close(reader);
+    for (int i = 0; i < 3000; i++) {
+        add(recorder, "op", "", MET_TRACK_MAIN, -1);
+        (void)met_exports_drain(recorder, false);
+    }
+    assert_int_equal(h.lines, 1);
+    assert_non_null(strstr(h.last, "Broken pipe; no more is written to it"));
+    sigset_t pending;
+    assert_int_equal(sigpending(&pending), 0);
+    assert_int_equal(sigismember(&pending, SIGPIPE), 0);
+    sigset_t blocked;
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &blocked), 0);
+    assert_int_equal(sigismember(&blocked, SIGPIPE), 0);
+    met_recorder_free(recorder);
+    (void)unlink(trace_path);
+}
+
+static void a_reader_who_takes_nothing_is_given_up(void **state)
+{
+    (void)state;
+    heard h;
+    met_recorder *recorder = open_recorder(0, &h);
+    make_fifo();
+    int reader = open(trace_path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    assert_ok(met_recorder_export_trace(recorder, trace_path, &err));
+    for (int i = 0; i < 3000; i++) { /* of 100 bytes and more: more than a pipe holds */
+        add(recorder, "op", "", MET_TRACK_MAIN, -1);
+        (void)met_exports_drain(recorder, false);
+    }
+    assert_int_equal(h.lines, 1);
+    assert_non_null(strstr(h.last, "its reader takes nothing; no more is written to it"));
+    met_recorder_free(recorder);
+    close(reader);
+    (void)unlink(trace_path);
+}
+
 /* ---------------------------------------------------------------- numbers */
 
 static void numbers_are_whole_in_any_locale(void **state)
@@ -298,7 +453,7 @@ static void numbers_are_whole_in_any_locale(void **state)
     met_writer writer;
     (void)setlocale(LC_ALL, ""); /* whatever this machine has */
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_ok(met_writer_open(&writer, jsonl_path, &err));
+        assert_ok(met_writer_open(&writer, jsonl_path, (met_str){"", 0}, &err));
         met_writer_decimal(&writer, cases[i].value, cases[i].digits);
         met_writer_close(&writer);
         assert_int_equal(writer.failure, 0);
@@ -319,7 +474,7 @@ static void what_is_longer_than_the_buffer_is_written_whole(void **state)
     assert_non_null(data);
     for (size_t i = 0; i < BYTES; i++)
         data[i] = (char)('a' + i % 23);
-    assert_ok(met_writer_open(&writer, jsonl_path, &err));
+    assert_ok(met_writer_open(&writer, jsonl_path, (met_str){"", 0}, &err));
     met_writer_bytes(&writer, data, BYTES);
     for (size_t i = 0; i < BYTES; i += 13)
         met_writer_bytes(&writer, data + i, BYTES - i < 13 ? BYTES - i : 13);
@@ -343,6 +498,12 @@ int main(void)
         cmocka_unit_test(a_failure_at_the_end_is_told),
         cmocka_unit_test(a_path_that_cannot_be_written_is_refused_and_changes_nothing),
         cmocka_unit_test(one_file_for_both_formats_is_refused_by_any_name),
+        cmocka_unit_test(a_file_with_something_else_in_it_stays_as_it_was),
+        cmocka_unit_test(an_earlier_export_and_an_empty_file_are_written_anew),
+        cmocka_unit_test(a_file_that_another_export_writes_is_refused),
+        cmocka_unit_test(a_fifo_that_nobody_reads_is_refused_and_not_waited_for),
+        cmocka_unit_test(a_reader_who_leaves_is_told_once_and_brings_no_signal),
+        cmocka_unit_test(a_reader_who_takes_nothing_is_given_up),
         cmocka_unit_test(numbers_are_whole_in_any_locale),
         cmocka_unit_test(what_is_longer_than_the_buffer_is_written_whole),
     };

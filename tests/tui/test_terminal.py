@@ -132,6 +132,18 @@ class Look(TuiTest):
         self.assertTrue(screen.text().startswith(" metallic"))
         self.leave(screen)
 
+    def test_files_of_metrics_that_are_the_terminal_are_refused_in_the_log(self):
+        for name in ("METALLIC_METRICS_JSONL_PATH", "METALLIC_TRACE_PATH"):
+            for path in ("/dev/tty", "/dev/stdout", "/dev/stderr"):
+                screen = self.start(columns=100, rows=30, env={name: path})
+                screen.keys("F3")
+                screen.wait(f"error *{path}: found the terminal that the interface draws on")
+                screen.ask("What is 2 + 3?", "5")
+                self.assertNotIn("metallic.metrics", screen.text())
+                self.assertNotIn('"ph"', screen.text())
+                self.leave(screen)
+                self.assertNotIn('"ph"', screen.text())  # nor behind it
+
     def test_noise_of_a_model_cannot_reach_the_terminal(self):
         # Random tokens hold control characters; the window keeps its frame and its title.
         screen = self.start_endless(columns=60, rows=20)
