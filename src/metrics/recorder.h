@@ -128,7 +128,7 @@ void met_trace_aside(const met_trace *trace, const met_event *op);
 
 /* The same for work that a device timed by its own clock, in seconds; `now_seconds` is that clock
  * at this moment. Counts device time. Work that began before the step did, because the machine runs
- * ahead, is the process's and not cut. */
+ * ahead, is the process's and not cut. op->end_ns: by when the host saw that it had ended, or 0. */
 void met_trace_device(const met_trace *trace, const met_event *op, double begin_seconds,
                       double end_seconds, double now_seconds);
 

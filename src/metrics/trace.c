@@ -93,6 +93,14 @@ void met_trace_device(const met_trace *trace, const met_event *op, double begin_
     met_event span = *op;
     span.begin_ns = moment(trace->recorder, now_ns, now_seconds - begin_seconds);
     span.end_ns = moment(trace->recorder, now_ns, now_seconds - end_seconds);
+    /* The caller reads the device's clock, this function the host's: when the thread stood still in
+     * between, both moments come out as much too late. */
+    if (op->end_ns != 0 && span.end_ns > op->end_ns) {
+        uint64_t late_ns = span.end_ns - op->end_ns;
+        uint64_t most_ns = span.begin_ns - met_recorder_epoch(trace->recorder);
+        span.begin_ns -= late_ns < most_ns ? late_ns : most_ns;
+        span.end_ns = op->end_ns;
+    }
     double took_seconds = end_seconds - begin_seconds;
     if (took_seconds > 0 && took_seconds < 1e6) { /* false for what is not a number, too */
         met_recorder_count(trace->recorder, MET_COUNT_DEVICE_NS, (uint64_t)(took_seconds * 1e9));

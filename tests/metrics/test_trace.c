@@ -171,6 +171,29 @@ static void a_devices_times_are_moved_to_the_hosts_clock_and_counted(void **stat
     assert_about(met_recorder_counters(recorder).device_ns, 2 * 2000000);
 }
 
+/* Two ms lie between the end that the host saw and the reading of its clock, but by the device's clock
+ * the end was half a ms ago. */
+static void a_devices_span_ends_by_when_the_host_saw_its_end(void **state)
+{
+    (void)state;
+    met_trace trace;
+    met_event op = {.name = "gpu", .detail = {"", 0}, .track = 3, .layer = -1};
+    while (met_recorder_now(recorder) < 4000000)
+        continue;
+    met_trace_begin(&trace, recorder, MET_RECORD_TOKEN, 0);
+    trace.begin_ns -= 3500000;
+    uint64_t seen = met_recorder_now(recorder);
+    op.end_ns = met_recorder_epoch(recorder) + seen;
+    while (met_recorder_now(recorder) < seen + 2000000)
+        continue;
+    met_trace_device(&trace, &op, 1e6 + 0.001, 1e6 + 0.002, 1e6 + 0.0025);
+    read_events();
+    assert_int_equal(event_count, 1);
+    assert_int_equal(events[0].end_ns, seen);
+    assert_about(events[0].end_ns - events[0].begin_ns, 1000000);
+    assert_int_equal(events[0].parent, trace.step);
+}
+
 static void a_device_that_talks_nonsense_is_kept_within_the_recorders_time(void **state)
 {
     (void)state;
@@ -232,6 +255,7 @@ int main(void)
         TEST(a_machine_that_says_nothing_gets_a_step_that_ends_now),
         TEST(what_lies_beside_the_step_is_kept_within_it),
         TEST(a_devices_times_are_moved_to_the_hosts_clock_and_counted),
+        TEST(a_devices_span_ends_by_when_the_host_saw_its_end),
         TEST(a_device_that_talks_nonsense_is_kept_within_the_recorders_time),
         TEST(laps_follow_each_other_and_without_a_recorder_are_nothing),
 #undef TEST
