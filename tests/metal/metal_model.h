@@ -21,6 +21,13 @@ static const test_shape metal_shapes[] = {
      .head_dim = 64, .ffn = 160, .vocab = 301},
     {.name = "q8_0, head 32", .type = "q8_0", .layers = 3, .heads = 4, .kv_heads = 4,
      .head_dim = 32, .ffn = 96, .vocab = 130, .untied = true},
+    /* Weights of two types share an input, then of three; gate and up in both orders. */
+    {.name = "f16 with q8_0", .type = "f16", .layers = 2, .heads = 4, .kv_heads = 2,
+     .head_dim = 32, .ffn = 96, .vocab = 130,
+     .other = {{"attn_k", "q8_0"}, {"ffn_gate", "q8_0"}}},
+    {.name = "three types", .type = "q8_0", .layers = 2, .heads = 2, .kv_heads = 1, .head_dim = 32,
+     .ffn = 160, .vocab = 67, .untied = true,
+     .other = {{"attn_q", "f32"}, {"attn_k", "f16"}, {"ffn_up", "f32"}, {"ffn_down", "f16"}}},
 };
 enum { METAL_SHAPES = sizeof metal_shapes / sizeof *metal_shapes };
 

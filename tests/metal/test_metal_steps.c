@@ -248,6 +248,40 @@ static void a_profile_names_every_phase_and_changes_no_logit(void **state)
     tear_down(&f);
 }
 
+/* Weights of one type are a phase; so of q8_0 with f32 q and f16 k, of an f32 up and of an f16 down. */
+static void weights_of_several_types_are_multiplied_by_type(void **state)
+{
+    static const char *const works[] = {"rmsnorm, matmul, rope", "rmsnorm, matmul, rope, kv_append",
+                                        "rmsnorm, matmul, kv_append", "attention", "matmul",
+                                        "rmsnorm, matmul", "rmsnorm, matmul", "swiglu", "matmul"};
+    static const char *const weights[] = {"attn_q", "attn_k", "attn_v", "", "attn_output",
+                                          "ffn_gate", "ffn_up", "", "ffn_down"};
+    enum { PHASES = sizeof works / sizeof *works };
+    (void)state;
+    fixture f;
+    met_op_time times[64];
+    set_up(&f, &metal_shapes[6], 64);
+    assert_ok(f.machine->ops->profile(f.timeline, true, &err));
+    free(feed(&f, 0, 1, MET_WANT_LAST));
+    assert_int_equal(f.machine->ops->op_times(f.timeline, times, 64), 1 + 2 * PHASES + 1);
+    uint64_t bytes = 0, macs = 0;
+    for (int i = 0; i < PHASES; i++) {
+        assert_string_equal(times[1 + i].work, works[i]);
+        char name[64] = "";
+        if (weights[i][0] != '\0') snprintf(name, sizeof name, "blk.0.%s.weight", weights[i]);
+        assert_int_equal(times[1 + i].weight.bytes, strlen(name));
+        assert_memory_equal(times[1 + i].weight.data, name, strlen(name));
+        if (strstr(works[i], "matmul") == NULL) continue;
+        bytes += times[1 + i].bytes;
+        macs += times[1 + i].macs;
+    }
+    uint64_t width = 64, kv = 32, ffn = 160, block = 34;
+    assert_true(macs == width * (width + kv + kv + width) + 3 * width * ffn);
+    assert_true(bytes == width * width * 4 + kv * width * 2 + (kv + width) * (width / 32) * block +
+                             ffn * (width / 32) * block + ffn * width * 4 + width * ffn * 2);
+    tear_down(&f);
+}
+
 /* A queue gives out 64 command buffers; every idle session would keep one, encoded ahead. */
 static void more_sessions_than_a_queue_has_command_buffers_all_go_on(void **state)
 {
@@ -346,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_cache_that_grows_keeps_its_positions),
         cmocka_unit_test(a_reserved_step_allocates_nothing),
         cmocka_unit_test(a_profile_names_every_phase_and_changes_no_logit),
+        cmocka_unit_test(weights_of_several_types_are_multiplied_by_type),
         cmocka_unit_test(more_sessions_than_a_queue_has_command_buffers_all_go_on),
         cmocka_unit_test(sessions_on_several_threads_do_not_disturb_each_other),
     };

@@ -15,6 +15,9 @@ typedef struct test_shape {
     const char *type; /* of the matrices: "f32", "f16", "q8_0" */
     int32_t layers, heads, kv_heads, head_dim, ffn, vocab;
     bool untied; /* an output.weight of its own */
+    struct {
+        const char *part, *type; /* "attn_k": these matrices of all layers have another type */
+    } other[4];
 } test_shape;
 
 typedef struct test_model {
@@ -42,6 +45,19 @@ static inline met_dtype test_dtype(const char *name)
 {
     if (strcmp(name, "f32") == 0) return MET_DTYPE_F32;
     return strcmp(name, "f16") == 0 ? MET_DTYPE_F16 : MET_DTYPE_Q8_0;
+}
+
+/* What a matrix of a layer has: the model's type, unless the shape names another one. */
+static inline met_dtype test_dtype_of(const test_shape *s, const char *name)
+{
+    for (size_t i = 0; i < sizeof s->other / sizeof s->other[0]; i++) {
+        const char *part = s->other[i].part;
+        if (part == NULL) continue;
+        size_t length = strlen(part);
+        if (strncmp(name, part, length) == 0 && name[length] == '.')
+            return test_dtype(s->other[i].type);
+    }
+    return test_dtype(s->type);
 }
 
 static inline void test_add(test_tensors *all, const char *name, met_dtype type, int32_t rows,
@@ -77,7 +93,8 @@ static inline void test_list_tensors(test_tensors *all, const test_shape *s)
         for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
             char name[64];
             snprintf(name, sizeof name, "blk.%d.%s", l, parts[i].name);
-            test_add(all, name, type, parts[i].rows, parts[i].cols, parts[i].middle);
+            test_add(all, name, test_dtype_of(s, parts[i].name), parts[i].rows, parts[i].cols,
+                     parts[i].middle);
         }
     }
 }

@@ -248,6 +248,7 @@ met_status met_metal_encode_phase(metal_run *run, int32_t index, met_error *err)
     case METAL_PHASE_EMBED: return encode_embed(run, phase->op, err);
     case METAL_PHASE_NORM: return encode_norm(run, phase->op, err);
     case METAL_PHASE_MATMUL: return met_metal_encode_product(run, index, err);
+    case METAL_PHASE_SWIGLU: return met_metal_encode_swiglu(run, index, err);
     case METAL_PHASE_ATTENTION: return encode_attention(run, phase->op, err);
     }
     return MET_OK;

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A product has one for each of its weights at most, or gate, up and what takes them together. */
+enum { PHASES_OF_OP = MET_MATMUL_WEIGHTS_MAX };
+
 static bool reads(const met_op *op, int32_t activation)
 {
     return op->in == activation || op->in2 == activation || op->residual == activation;
@@ -36,22 +39,6 @@ static bool read_later(const met_program *program, int32_t from, int32_t but, in
 static bool is_op(const met_program *program, int32_t index, met_op_kind kind)
 {
     return index < program->op_count && program->ops[index].kind == kind;
-}
-
-/* One kernel reads the weights of one type. */
-static met_status check_types(const met_program *program, int32_t at, met_error *err)
-{
-    const met_op *op = &program->ops[at];
-    met_dtype first = program->weights[op->weight[0]].type;
-    for (int32_t i = 1; i < op->weights; i++) {
-        met_dtype type = program->weights[op->weight[i]].type;
-        if (type == first) continue;
-        return met_fail(err, MET_E_DEVICE,
-                        "metal: op %d (matmul, layer %d): weights of types %s and %s share an "
-                        "input, expected one type",
-                        at, op->layer, met_dtype_name(first), met_dtype_name(type));
-    }
-    return MET_OK;
 }
 
 /* After a product of queries, keys and values: rope in place, append. Returns how many ops follow
@@ -133,6 +120,38 @@ static met_status alias_rows(const met_program *program, int32_t at, metal_phase
     return MET_OK;
 }
 
+/* A product as phases, one for each type of its weights: a kernel reads weights of one type. */
+static void add_product(const met_program *program, const metal_phase *product,
+                        metal_phases *phases)
+{
+    const met_op *op = product->op;
+    bool taken[MET_MATMUL_WEIGHTS_MAX] = {false};
+    int32_t first = phases->count;
+    for (int32_t i = 0; i < op->weights; i++) {
+        if (taken[i]) continue;
+        metal_phase *phase = &phases->list[phases->count++];
+        *phase = *product;
+        phase->append = NULL;
+        for (int32_t j = i; j < op->weights; j++) {
+            if (program->weights[op->weight[j]].type != program->weights[op->weight[i]].type) {
+                continue;
+            }
+            taken[j] = true;
+            phase->weight[phase->weights++] = j;
+            if (j > 0) phase->append = product->append; /* keys or values */
+        }
+    }
+    if (!op->swiglu || phases->count == first + 1) return;
+    for (int32_t i = first; i < phases->count; i++)
+        phases->list[i].leaves_sums = true;
+    phases->leaves_sums = true;
+    phases->list[phases->count++] = (metal_phase){.kind = METAL_PHASE_SWIGLU,
+                                                  .op = op,
+                                                  .weight = {0, 1},
+                                                  .weights = 2,
+                                                  .after_logits = product->after_logits};
+}
+
 static void note_sizes(const met_program *program, const metal_phase *phase, metal_phases *phases)
 {
     if (phase->kind != METAL_PHASE_MATMUL) return;
@@ -147,7 +166,7 @@ met_status met_metal_lower(const met_program *program, metal_phases *out, met_er
 {
     size_t ops = (size_t)program->op_count, activations = (size_t)program->activation_count;
     *out = (metal_phases){0};
-    out->list = calloc(ops + 1, sizeof *out->list);
+    out->list = calloc(PHASES_OF_OP * ops + 1, sizeof *out->list);
     out->alias = calloc(activations + 1, sizeof *out->alias);
     if (out->list == NULL || out->alias == NULL) {
         return met_fail_memory(err, "metal program", ops * sizeof *out->list);
@@ -162,21 +181,21 @@ met_status met_metal_lower(const met_program *program, metal_phases *out, met_er
             after_logits = true;
             continue;
         }
-        metal_phase *phase = &out->list[out->count];
-        int32_t taken = match_phase(program, at, phase);
+        metal_phase phase;
+        int32_t taken = match_phase(program, at, &phase);
         if (taken == 0) {
             return met_fail(err, MET_E_DEVICE,
                             "metal: op %d (%s) has no schedule here, expected it after a product "
                             "of queries, keys and values",
                             at, met_op_name(program->ops[at].kind));
         }
-        if (phase->kind == METAL_PHASE_MATMUL) {
-            met_status status = check_types(program, (int32_t)(phase->op - program->ops), err);
-            if (status != MET_OK) return status;
+        phase.after_logits = after_logits;
+        note_sizes(program, &phase, out);
+        if (phase.kind == METAL_PHASE_MATMUL) {
+            add_product(program, &phase, out);
+        } else {
+            out->list[out->count++] = phase;
         }
-        phase->after_logits = after_logits;
-        note_sizes(program, phase, out);
-        out->count++;
         at += taken;
     }
     return MET_OK;

@@ -95,7 +95,7 @@ typedef struct metal_timeline {
     id<MTLBuffer> scratch[2]; /* by met_rows; private */
     id<MTLBuffer> prepared;   /* [step_tokens][max_cols] inputs of products of many tokens */
     id<MTLBuffer> panel;      /* MPS: widened weights, or nil */
-    id<MTLBuffer> products;   /* MPS: [step_tokens][max_output], or nil */
+    id<MTLBuffer> products;   /* MPS, sums of gate and up: [step_tokens][max_output], or nil */
     id<MTLBuffer> logits;     /* [logit_rows][vocab]; shared */
     id<MTLBuffer> tokens;     /* [METAL_FLIGHTS][step_tokens] int32; shared */
     id<MTLBuffer> rotations;  /* [METAL_FLIGHTS][step_tokens][head_dim / 2] float2; shared */
@@ -183,6 +183,8 @@ metal_place met_metal_cache(const metal_run *run, int32_t layer);
 
 /* product.m */
 met_status met_metal_encode_product(metal_run *run, int32_t index, met_error *err);
+/* Gate and up of different types, whose sums are there. */
+met_status met_metal_encode_swiglu(metal_run *run, int32_t index, met_error *err);
 /* Compile the products that steps of 1 token and of many need. */
 met_status met_metal_products_prepare(metal_timeline *timeline, met_error *err);
 

@@ -10,17 +10,29 @@ typedef enum metal_phase_kind {
     METAL_PHASE_EMBED = 0,
     METAL_PHASE_NORM,      /* a norm that could not be fused */
     METAL_PHASE_MATMUL,    /* norm (when `norm` is set), product, epilogue; rope and append too */
+    METAL_PHASE_SWIGLU,    /* of a gate and an up that could not be multiplied together */
     METAL_PHASE_ATTENTION,
 } metal_phase_kind;
 
+/* A kernel multiplies weights of one type. Where those of an op differ, each type is a phase of its
+ * own; gate and up then leave their sums, and a SWIGLU phase makes the output of them. */
 typedef struct metal_phase {
     metal_phase_kind kind;
     const met_op *op;     /* the op itself */
     const met_op *norm;   /* MATMUL: the norm whose output only this op reads */
-    const met_op *append; /* MATMUL of queries, keys and values: the append that follows */
-    bool rotate[MET_MATMUL_WEIGHTS_MAX]; /* MATMUL: this output is rotated */
+    const met_op *append; /* MATMUL with keys or values: the append that follows */
+    bool rotate[MET_MATMUL_WEIGHTS_MAX]; /* MATMUL: this output of the op is rotated */
+    int32_t weight[MET_MATMUL_WEIGHTS_MAX]; /* MATMUL, SWIGLU: [weights] which of the op's */
+    int32_t weights;
+    bool leaves_sums;     /* MATMUL: one weight, its sums go to where the SWIGLU phase looks */
     bool after_logits;    /* runs only where logits are asked for, on their rows */
 } metal_phase;
+
+/* Whether the phase takes gate and up to one output. */
+static inline bool metal_phase_swiglu(const metal_phase *phase)
+{
+    return phase->op->swiglu && !phase->leaves_sums;
+}
 
 typedef struct metal_phases {
     metal_phase *list; /* [count] */
@@ -30,6 +42,7 @@ typedef struct metal_phases {
     int32_t *alias;
     int32_t max_cols;   /* widest input of a product */
     int32_t max_output; /* most outputs of one product, all its weights together */
+    bool leaves_sums;   /* some phase does */
 } metal_phases;
 
 /* MET_E_DEVICE names the op that has no schedule here. `out` is to be freed also on failure. */

@@ -16,11 +16,11 @@
 /* ---------------------------------------------------------------- costs */
 
 /* Weights are read once a step, whatever the number of tokens: that is what a step has to move. */
-static metal_cost product_cost(const met_program *program, const met_op *op)
+static metal_cost product_cost(const met_program *program, const metal_phase *phase)
 {
     metal_cost cost = {0};
-    for (int32_t i = 0; i < op->weights; i++) {
-        const met_weight *weight = &program->weights[op->weight[i]];
+    for (int32_t i = 0; i < phase->weights; i++) {
+        const met_weight *weight = &program->weights[phase->op->weight[phase->weight[i]]];
         cost.bytes +=
             (uint64_t)weight->rows * met_dtype_row_bytes(weight->type, (size_t)weight->cols);
         cost.macs += (uint64_t)weight->rows * (uint64_t)weight->cols;
@@ -46,7 +46,7 @@ static uint64_t attention_bytes(const metal_timeline *timeline, int32_t tokens, 
 static metal_cost cost_of(const metal_run *run, const metal_phase *phase)
 {
     metal_cost cost = {0};
-    if (phase->kind == METAL_PHASE_MATMUL) cost = product_cost(run->program, phase->op);
+    if (phase->kind == METAL_PHASE_MATMUL) cost = product_cost(run->program, phase);
     if (phase->kind == METAL_PHASE_ATTENTION) {
         cost.bytes = attention_bytes(run->timeline, run->tokens, run->position);
     }
@@ -59,7 +59,7 @@ static metal_cost cost_of(const metal_run *run, const metal_phase *phase)
 static met_str weight_of(const met_program *program, const metal_phase *phase)
 {
     if (phase->kind != METAL_PHASE_MATMUL) return (met_str){"", 0};
-    return program->weights[phase->op->weight[0]].name;
+    return program->weights[phase->op->weight[phase->weight[0]]].name;
 }
 
 void met_metal_profile_load(metal_loaded *loaded)
@@ -72,7 +72,7 @@ void met_metal_profile_load(metal_loaded *loaded)
             met_recorder_intern(machine->recorder, weight_of(program, phase));
         if (phase->kind == METAL_PHASE_ATTENTION) loaded->attentions++;
         if (phase->kind != METAL_PHASE_MATMUL) continue;
-        metal_cost cost = product_cost(program, phase->op);
+        metal_cost cost = product_cost(program, phase);
         loaded->weight_bytes[program->activations[phase->op->in].rows] += cost.bytes;
         loaded->weight_macs[program->activations[phase->op->in].rows] += cost.macs;
     }
@@ -112,18 +112,31 @@ void met_metal_trace_buffer(const metal_timeline *timeline, const met_trace *tra
                      device_clock_seconds());
 }
 
+/* [norm][what ends the product] */
+static const char *work_of_product(const metal_phase *phase)
+{
+    enum { PLAIN, SWIGLU, ROPE, APPEND, ROPE_APPEND, ENDINGS };
+    static const char *const names[2][ENDINGS] = {
+        {"matmul", "matmul, swiglu", "matmul, rope", "matmul, kv_append",
+         "matmul, rope, kv_append"},
+        {"rmsnorm, matmul", "rmsnorm, matmul, swiglu", "rmsnorm, matmul, rope",
+         "rmsnorm, matmul, kv_append", "rmsnorm, matmul, rope, kv_append"},
+    };
+    bool rotates = false;
+    for (int32_t i = 0; i < phase->weights; i++)
+        rotates = rotates || phase->rotate[phase->weight[i]];
+    int ending = metal_phase_swiglu(phase) ? SWIGLU : rotates ? ROPE : PLAIN;
+    if (phase->append != NULL) ending = rotates ? ROPE_APPEND : APPEND;
+    return names[phase->norm != NULL][ending];
+}
+
 static const char *work_of(const metal_phase *phase)
 {
     switch (phase->kind) {
     case METAL_PHASE_EMBED: return "embed";
     case METAL_PHASE_NORM: return "rmsnorm";
-    case METAL_PHASE_MATMUL:
-        if (phase->append != NULL) {
-            return phase->norm == NULL ? "matmul, rope, kv_append"
-                                       : "rmsnorm, matmul, rope, kv_append";
-        }
-        if (phase->norm == NULL) return phase->op->swiglu ? "matmul, swiglu" : "matmul";
-        return phase->op->swiglu ? "rmsnorm, matmul, swiglu" : "rmsnorm, matmul";
+    case METAL_PHASE_MATMUL: return work_of_product(phase);
+    case METAL_PHASE_SWIGLU: return "swiglu";
     case METAL_PHASE_ATTENTION: return "attention";
     }
     return "?";

@@ -43,6 +43,7 @@ static scratch_bytes plan_scratch(const metal_timeline *timeline, size_t tokens,
     const metal_loaded *loaded = metal_loaded_of(timeline);
     const met_program *program = loaded->program;
     bool vendor = metal_machine_of(timeline)->vendor;
+    bool sums = vendor || loaded->phases.leaves_sums;
     size_t half = (size_t)program->head_dim / 2;
     size_t cols = (size_t)loaded->phases.max_cols, outputs = (size_t)loaded->phases.max_output;
     size_t token_cols = (size_t)program->scratch_cols[MET_ROWS_TOKENS];
@@ -52,7 +53,7 @@ static scratch_bytes plan_scratch(const metal_timeline *timeline, size_t tokens,
             at_least_one(logit_scratch_cols(program) * logit_rows * sizeof(float)),
         .prepared = at_least_one(cols * tokens * sizeof(float)),
         .panel = vendor ? METAL_PANEL_ROWS * cols * sizeof(float) : 0,
-        .products = vendor ? at_least_one(outputs * tokens * sizeof(float)) : 0,
+        .products = sums ? at_least_one(outputs * tokens * sizeof(float)) : 0,
         .logits = (size_t)program->vocab * logit_rows * sizeof(float),
         .tokens = METAL_FLIGHTS * tokens * sizeof(int32_t),
         .rotations = at_least_one(METAL_FLIGHTS * tokens * half * 2 * sizeof(float)),
