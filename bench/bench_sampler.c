@@ -43,12 +43,14 @@ static void bench_choose(bench *b, const char *name, const met_sampling *options
                          const float *logits)
 {
     sampler_job job = {.logits = logits};
-    if (met_sampler_create(options, VOCAB, &job.sampler, &job.err) != MET_OK)
+    met_cpu_kernels kernels = met_cpu_level_kernels(bench_level_best(b));
+    if (met_sampler_create(options, VOCAB, kernels.isa, &job.sampler, &job.err) != MET_OK)
         bench_fail(b, job.err.text);
     for (int32_t i = 0; i < WINDOW; i++)
         met_sampler_accept(job.sampler, 997 * i);
     bench_measure(b, NULL,
                   &(bench_case){.name = name,
+                                .level = kernels.name,
                                 .run = run_choose,
                                 .arg = &job,
                                 .bytes = VOCAB * sizeof *logits,

@@ -7,8 +7,8 @@
  * read as floats (with heads of 64 and 128 a fraction is what is left to the softmax). */
 #include "rows.h"
 
+#include "generate/passes.h"
 #include "generate/select.h"
-#include "generate/weight.h"
 
 #include <stdio.h>
 
@@ -80,6 +80,7 @@ typedef struct sampler_job {
     float *logits;    /* [vocab] */
     float *block_max; /* [met_select_blocks(vocab)] */
     int32_t vocab;
+    const met_passes *passes;
     double sum;
 } sampler_job;
 
@@ -87,23 +88,23 @@ static void run_max(void *arg, int32_t worker, int32_t workers)
 {
     (void)worker, (void)workers;
     sampler_job *job = arg;
-    job->sum = (double)met_select_max(job->logits, job->vocab, job->block_max);
+    job->sum = (double)job->passes->max(job->logits, job->vocab, job->block_max);
 }
 
 static void run_sum(void *arg, int32_t worker, int32_t workers)
 {
     (void)worker, (void)workers;
     sampler_job *job = arg;
-    float max = met_select_max(job->logits, job->vocab, job->block_max);
-    job->sum = met_weight_sum(job->logits, job->vocab, max);
+    float max = job->passes->max(job->logits, job->vocab, job->block_max);
+    job->sum = job->passes->sum(job->logits, job->vocab, max);
 }
 
 static void run_total(void *arg, int32_t worker, int32_t workers)
 {
     (void)worker, (void)workers;
     sampler_job *job = arg;
-    float max = met_select_max(job->logits, job->vocab, job->block_max);
-    job->sum = (double)met_weight_total(job->logits, job->vocab, job->block_max, max, 0.8f);
+    float max = job->passes->max(job->logits, job->vocab, job->block_max);
+    job->sum = (double)job->passes->total(job->logits, job->vocab, job->block_max, max, 0.8f);
 }
 
 static void bench_sampler(bench *b)
@@ -114,7 +115,8 @@ static void bench_sampler(bench *b)
     } passes[] = {{"largest logit", run_max},
                   {"logits to a log-sum (max, exp, sum)", run_sum},
                   {"logits to a total of weights (max, exp, sum)", run_total}};
-    sampler_job job = {.vocab = b->quick ? 1024 : VOCAB};
+    met_cpu_kernels kernels = met_cpu_level_kernels(bench_level_best(b));
+    sampler_job job = {.vocab = b->quick ? 1024 : VOCAB, .passes = met_passes_up_to(kernels.isa)};
     size_t bytes = (size_t)job.vocab * sizeof *job.logits;
     job.logits = bench_memory(b, bytes + 4096);
     job.block_max = bench_memory(b, met_select_blocks(job.vocab) * sizeof *job.block_max);
@@ -126,6 +128,7 @@ static void bench_sampler(bench *b)
         (void)snprintf(name, sizeof name, "%s, %d", passes[i].name, (int)job.vocab);
         bench_measure(b, NULL,
                       &(bench_case){.name = name,
+                                    .level = kernels.name,
                                     .run = passes[i].run,
                                     .arg = &job,
                                     .bytes = (double)bytes,

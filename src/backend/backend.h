@@ -7,6 +7,7 @@
 #ifndef MET_BACKEND_BACKEND_H
 #define MET_BACKEND_BACKEND_H
 
+#include "base/isa.h"
 #include "base/log.h"
 #include "metrics/recorder.h"
 #include "program/program.h"
@@ -123,6 +124,7 @@ typedef struct met_machine_ops {
 struct met_machine {
     const met_machine_ops *ops;
     met_log log; /* that of its options; everything above that has this machine uses it too */
+    met_isa isa; /* the highest that the host may use for what it does between steps */
 };
 struct met_loaded {
     met_machine *machine;

@@ -63,8 +63,9 @@ static met_status open_parts(generation *g, met_error *err)
     met_sampling sampling = g->options.sampling;
     /* A window that the context cannot fill is the whole context, and needs no ring. */
     if (sampling.repeat_last_n > g->session->context_length) sampling.repeat_last_n = -1;
-    met_status status =
-        met_sampler_create(&sampling, g->session->model->program.vocab, &g->sampler, err);
+    const met_model *model = g->session->model;
+    met_status status = met_sampler_create(&sampling, model->program.vocab,
+                                           model->context->machine->isa, &g->sampler, err);
     if (status != MET_OK) return status;
     g->on_machine = g->options.speculate == 0 && g->options.logprobs < 0 &&
                     met_session_can_decode(g->session);

@@ -1,11 +1,12 @@
 /* Owns: the steps from logits to a token, in their documented order. Does not own how candidates
- * are found (select.h), weighed (weight.h) or counted (window.h).
+ * are found (passes.h, select.h), weighed (weight.h) or counted (window.h).
  *
  * The invariant: after create nothing is allocated, and what is chosen depends on nothing but the
  * options, the tokens accepted, the logits and the draws. */
 #include "generate/sampler.h"
 
 #include "base/error.h"
+#include "generate/passes.h"
 #include "generate/random.h"
 #include "generate/select.h"
 #include "generate/weight.h"
@@ -20,6 +21,7 @@ __extension__ typedef unsigned __int128 uint128; /* gcc and clang on every 64-bi
 struct met_sampler {
     met_sampling options;
     int32_t vocab;
+    const met_passes *passes;
     met_random random;
     bool penalizes;
     met_window window; /* when it penalizes */
@@ -128,8 +130,8 @@ static void take_top(met_sampler *sampler, candidates *c)
 /* Steps 3 and 4 without: all that weigh at least `least`. */
 static void take_heavy(met_sampler *sampler, candidates *c, uint64_t least)
 {
-    c->count = met_weight_keys(c->logits, sampler->vocab, sampler->block_max, c->max,
-                               sampler->options.temperature, least, sampler->keys);
+    c->count = sampler->passes->keys(c->logits, sampler->vocab, sampler->block_max, c->max,
+                                     sampler->options.temperature, least, sampler->keys);
     c->weight = weight_of(sampler->keys, c->count);
     c->least = least;
 }
@@ -150,8 +152,8 @@ static uint64_t remaining_weight(met_sampler *sampler, candidates *c)
     uint64_t left = UINT64_MAX;
     if (o->top_p < 1 || o->min_p == 0) {
         left = c->least == 1 ? c->weight
-                             : met_weight_total(c->logits, sampler->vocab, sampler->block_max,
-                                                c->max, o->temperature);
+                             : sampler->passes->total(c->logits, sampler->vocab, sampler->block_max,
+                                                      c->max, o->temperature);
     }
     if (o->top_p < 1) {
         /* At most the total: top_p <= 1 - 2^-24 outweighs a rounding of 2^-53. */
@@ -186,8 +188,8 @@ met_sampling met_sampling_default(void)
     };
 }
 
-met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_sampler **out,
-                              met_error *err)
+met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_isa highest,
+                              met_sampler **out, met_error *err)
 {
     *out = NULL;
     met_status status = check_options(options, err);
@@ -200,6 +202,7 @@ met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_sa
     if (sampler == NULL) return met_fail_memory(err, "sampler", sizeof *sampler);
     sampler->options = *options;
     sampler->vocab = vocab;
+    sampler->passes = met_passes_up_to(highest);
     sampler->penalizes = penalizes(options);
     met_random_seed(&sampler->random, options->seed);
 
@@ -258,7 +261,7 @@ met_status met_sampler_choose_at(met_sampler *sampler, const float *logits, uint
                                  int32_t *token, met_error *err)
 {
     logits = penalize(sampler, logits);
-    float max = met_select_max(logits, sampler->vocab, sampler->block_max);
+    float max = sampler->passes->max(logits, sampler->vocab, sampler->block_max);
     if (!(max > -INFINITY)) return met_sampler_fail(sampler->vocab, err);
     if (sampler->options.temperature == 0) { /* step 2 */
         *token = met_select_first(logits, sampler->vocab, sampler->block_max, max);
@@ -312,8 +315,8 @@ void met_sampler_logprobs(met_sampler *sampler, const float *logits, int32_t tok
                           met_logprob *top, int32_t count)
 {
     assert(count >= 0 && count <= sampler->vocab && token >= 0 && token < sampler->vocab);
-    float max = met_select_max(logits, sampler->vocab, sampler->block_max);
-    double log_sum = log(met_weight_sum(logits, sampler->vocab, max));
+    float max = sampler->passes->max(logits, sampler->vocab, sampler->block_max);
+    double log_sum = log(sampler->passes->sum(logits, sampler->vocab, max));
     *logprob = logprob_of(logits[token], max, log_sum);
     if (count == 0) return;
     uint64_t *keys = sampler->keys;

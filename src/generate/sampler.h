@@ -2,6 +2,7 @@
 #ifndef MET_GENERATE_SAMPLER_H
 #define MET_GENERATE_SAMPLER_H
 
+#include "base/isa.h"
 #include "metallic.h"
 
 /* Steps, order and generator: see met_sampling. What that leaves open is fixed here, so that the
@@ -28,9 +29,10 @@ typedef struct met_sampler met_sampler;
 enum { MET_SAMPLER_VOCAB_MAX = 1 << 23 };
 
 /* MET_E_ARGUMENT names the option, its value and the accepted range. All memory for `vocab` logits
- * (1 .. MET_SAMPLER_VOCAB_MAX) is taken here. */
-met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_sampler **out,
-                              met_error *err);
+ * (1 .. MET_SAMPLER_VOCAB_MAX) is taken here. highest: what may be used where the processor has it;
+ * nothing but time depends on it. */
+met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_isa highest,
+                              met_sampler **out, met_error *err);
 /* Accepts NULL. */
 void met_sampler_free(met_sampler *sampler);
 

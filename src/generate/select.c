@@ -10,27 +10,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { LANES = 16 };
-
-/* Maximum by lanes, so that the compiler may keep them in vectors; `a > b ? a : b` drops a NaN in
- * a, which fmaxf would too but as a call. */
-static float max_of(const float *x, size_t n)
-{
-    float lane[LANES];
-    for (int j = 0; j < LANES; j++)
-        lane[j] = -INFINITY;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        for (int j = 0; j < LANES; j++)
-            lane[j] = x[i + (size_t)j] > lane[j] ? x[i + (size_t)j] : lane[j];
-    }
-    for (; i < n; i++)
-        lane[0] = x[i] > lane[0] ? x[i] : lane[0];
-    for (int j = 1; j < LANES; j++)
-        lane[0] = lane[j] > lane[0] ? lane[j] : lane[0];
-    return lane[0];
-}
-
 static size_t block_size(int32_t vocab, size_t block)
 {
     size_t rest = (size_t)vocab - block * MET_SELECT_BLOCK;
@@ -59,15 +38,6 @@ static float threshold_of(const float *block_max, size_t blocks, size_t top, uin
         keys[b] = logit_key(block_max[b], (int32_t)b);
     uint64_t cut = met_select_cut(keys, blocks, false, top, NULL, keys);
     return block_max[met_select_logit_id(cut)];
-}
-
-float met_select_max(const float *logits, int32_t vocab, float *block_max)
-{
-    size_t blocks = met_select_blocks(vocab);
-    for (size_t b = 0; b < blocks; b++) {
-        block_max[b] = max_of(logits + b * MET_SELECT_BLOCK, block_size(vocab, b));
-    }
-    return max_of(block_max, blocks);
 }
 
 int32_t met_select_first(const float *logits, int32_t vocab, const float *block_max, float max)

@@ -44,15 +44,12 @@ static inline size_t met_select_blocks(int32_t vocab)
     return ((size_t)vocab + MET_SELECT_BLOCK - 1) / MET_SELECT_BLOCK;
 }
 
-/* The largest logit of each block of MET_SELECT_BLOCK ids, and of all. NaNs do not count:
- * -infinity where there is nothing else. */
-float met_select_max(const float *logits, int32_t vocab, float *block_max);
-
-/* The lowest id that holds `max`, from the same block maxima. */
+/* The lowest id that holds `max`. max, block_max here and below: as the pass `max` of passes.h
+ * gives them. */
 int32_t met_select_first(const float *logits, int32_t vocab, const float *block_max, float max);
 
 /* The `top` largest logits above -infinity as logit keys in no particular order; fewer when there
- * are not that many. top >= 1. keys, scratch: [vocab]; block_max as met_select_max left it.
+ * are not that many. top >= 1. keys, scratch: [vocab].
  * Cost: the blocks that hold a candidate, some 64 * top logits. */
 size_t met_select_top(const float *logits, int32_t vocab, const float *block_max, int32_t top,
                       uint64_t *keys, uint64_t *scratch);

@@ -46,18 +46,4 @@ static inline uint64_t met_weight_of(float e)
     return (uint64_t)(int64_t)(e * 0x1p40f); /* one instruction, unlike to unsigned */
 }
 
-/* The sum of all weights. max is the largest logit, above -infinity; block_max as met_select_max
- * left it. */
-uint64_t met_weight_total(const float *logits, int32_t vocab, const float *block_max, float max,
-                          float temperature);
-
-/* Weight keys (select.h) of all logits that weigh at least `least`, 1 or more, in order of id.
- * keys: [vocab]. Returns their number. Cost: the blocks that hold one. */
-size_t met_weight_keys(const float *logits, int32_t vocab, const float *block_max, float max,
-                       float temperature, uint64_t least, uint64_t *keys);
-
-/* The sum of e^(l - max) over all logits, in float64: 16 running sums, logit i in sum i mod 16,
- * added up in ascending order. */
-double met_weight_sum(const float *logits, int32_t vocab, float max);
-
 #endif

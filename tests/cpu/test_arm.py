@@ -2,8 +2,9 @@
 
     test_arm.py BUILD_FOLDER
 
-The kernel tests run at every ARM level, the contract's tests on whole models; the models' logits
-and what the command answers are compared with those of this machine. The cross build stays in
+The kernel tests run at every ARM level, the contract's tests on whole models, and the passes that
+choose a token; the models' logits and what the command answers are compared with those of this
+machine. The cross build stays in
 BUILD_FOLDER/arm. Emulated time says nothing about speed.
 """
 import os
@@ -25,6 +26,7 @@ ARM = NATIVE / "arm"
 LIBRARIES = pathlib.Path("/usr/lib/aarch64-linux-gnu/pkgconfig")
 KERNELS = ["kernels_q8", "kernels_float", "kernels_rows", "kernels_attention", "kernels_reference"]
 CONTRACT = "cpu_contract"
+PASSES = "passes"
 COMMAND = "src/cli/metallic"
 # Threads wait by spinning, which an emulator makes dear: two of them show as much as eight.
 ENVIRONMENT = {**os.environ, "MET_TEST_QUICK": "1", "CMOCKA_MESSAGE_OUTPUT": "TAP"}
@@ -69,7 +71,8 @@ class Arm(unittest.TestCase):
         if not (ARM / "build.ninja").exists():
             call("meson", "setup", ARM, ROOT, "--cross-file", ROOT / "tools/cross/aarch64.txt",
                  "-Dwerror=true")
-        call("ninja", "-C", ARM, COMMAND, *[f"tests/test_{name}" for name in [*KERNELS, CONTRACT]])
+        programs = [f"tests/test_{name}" for name in [*KERNELS, CONTRACT, PASSES]]
+        call("ninja", "-C", ARM, COMMAND, *programs)
 
     def test_every_kernel_of_every_level_equals_the_reference(self):
         for program in KERNELS:
@@ -97,6 +100,11 @@ class Arm(unittest.TestCase):
         self.assertNotIn("not on this processor", output)
         self.assertGreaterEqual(len(hashes(output)), 5)
         self.assertEqual(hashes(output), hashes(call(NATIVE / "tests" / f"test_{CONTRACT}")))
+
+    def test_passes_over_a_vocabulary_equal_their_definition(self):
+        output = run(PASSES, "max")
+        self.assertNotIn("SKIP", output)
+        self.assertEqual(cases(output, "baseline"), (4, 0))
 
     def test_the_command_gives_the_answer_of_this_machine(self):
         prompt = ["--prompt", "What is 17 + 25?", "--temperature", "0", "--output-format", "text"]

@@ -303,6 +303,19 @@ static void a_context_that_cannot_fit_is_refused_in_bytes(void **state)
     test_model_free(&model);
 }
 
+/* What the host does between steps, as choosing a token, keeps to the level that was asked for. */
+static void the_level_asked_for_binds_the_host_as_well(void **state)
+{
+    (void)state;
+    for (int32_t level = 0; level < met_cpu_level_count(); level++) {
+        if (!met_cpu_level_available(level)) continue; /* said by the tests before */
+        met_machine *machine = open_machine(met_cpu_level_name(level), 1);
+        assert_int_equal(machine->isa, met_cpu_level_kernels(level).isa);
+        assert_int_equal(machine->isa == MET_ISA_BASELINE, level == 0);
+        machine->ops->close(machine);
+    }
+}
+
 static void unusable_options_are_named(void **state)
 {
     (void)state;
@@ -330,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_real_shape_keeps_the_contract),
         cmocka_unit_test(asking_for_fewer_logits_changes_none),
         cmocka_unit_test(a_context_that_cannot_fit_is_refused_in_bytes),
+        cmocka_unit_test(the_level_asked_for_binds_the_host_as_well),
         cmocka_unit_test(unusable_options_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* generate: choosing a token. Every choice is checked with the draw given, never by luck. */
+#include "generate/passes.h"
 #include "generate/random.h"
 #include "sampler_oracle.h"
 
@@ -17,7 +18,7 @@ static met_sampling options_of(float temperature, int32_t top_k, float top_p, fl
 static met_sampler *sampler_of(const met_sampling *options, int32_t vocab)
 {
     met_sampler *sampler = NULL;
-    assert_ok(met_sampler_create(options, vocab, &sampler, &err));
+    assert_ok(met_sampler_create(options, vocab, MET_ISA_HIGHEST, &sampler, &err));
     return sampler;
 }
 
@@ -62,7 +63,8 @@ static void assert_share(int32_t count, double p)
 static void assert_refused(met_sampling options, const char *name, const char *found)
 {
     met_sampler *sampler = (met_sampler *)&err; /* anything but NULL */
-    assert_int_equal(met_sampler_create(&options, 8, &sampler, &err), MET_E_ARGUMENT);
+    assert_int_equal(met_sampler_create(&options, 8, MET_ISA_HIGHEST, &sampler, &err),
+                     MET_E_ARGUMENT);
     assert_null(sampler);
     assert_non_null(strstr(err.text, name));
     assert_non_null(strstr(err.text, found));
@@ -103,10 +105,11 @@ static void a_vocabulary_out_of_range_is_refused(void **state)
     (void)state;
     met_sampling o = met_sampling_default();
     met_sampler *sampler = NULL;
-    assert_int_equal(met_sampler_create(&o, 0, &sampler, &err), MET_E_ARGUMENT);
-    assert_int_equal(met_sampler_create(&o, MET_SAMPLER_VOCAB_MAX + 1, &sampler, &err),
-                     MET_E_ARGUMENT);
-    assert_ok(met_sampler_create(&o, MET_SAMPLER_VOCAB_MAX, &sampler, &err));
+    assert_int_equal(met_sampler_create(&o, 0, MET_ISA_HIGHEST, &sampler, &err), MET_E_ARGUMENT);
+    assert_int_equal(
+        met_sampler_create(&o, MET_SAMPLER_VOCAB_MAX + 1, MET_ISA_HIGHEST, &sampler, &err),
+        MET_E_ARGUMENT);
+    assert_ok(met_sampler_create(&o, MET_SAMPLER_VOCAB_MAX, MET_ISA_HIGHEST, &sampler, &err));
     met_sampler_free(sampler);
     met_sampler_free(NULL);
 }
@@ -220,7 +223,7 @@ static void the_largest_logits_are_found_for_any_size_and_number(void **state)
                 if (x > -INFINITY) sorted[count++] = (oracle_token){i, x, 0};
             }
             qsort(sorted, count, sizeof *sorted, oracle_by_logit);
-            float max = met_select_max(logits, vocab, block_max);
+            float max = met_passes_baseline.max(logits, vocab, block_max);
             assert_true(max == (count > 0 ? sorted[0].logit : -INFINITY));
             if (count > 0) {
                 assert_int_equal(met_select_first(logits, vocab, block_max, max), sorted[0].id);

@@ -14,6 +14,7 @@
 #define MET_BACKEND_CPU_KERNELS_H
 
 #include "base/dtype.h"
+#include "base/isa.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,6 +53,7 @@ typedef struct met_attend {
 
 typedef struct met_cpu_kernels {
     const char *name;
+    met_isa isa;
 
     /* Blocks of 32. m = max |x| (as unsigned bits of |x|, so that a NaN wins); scale = m / 127;
      * inverse = 127 / m if 2^-119 <= m < infinity, else 0; q = inverse == 0 ? 0 :

@@ -323,6 +323,7 @@ met_status met_cpu_machine_open(const struct met_machine_options *options, met_m
     machine->base.log = options->log;
     machine->recorder = options->recorder;
     machine->kernels = met_cpu_level_kernels(level);
+    machine->base.isa = machine->kernels.isa;
     pthread_mutex_init(&machine->mutex, NULL);
     status = choose_matmul(options, machine, err);
     if (status == MET_OK) status = met_team_create(threads, &machine->team, err);

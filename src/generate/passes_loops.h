@@ -1,12 +1,77 @@
-/* Owns: passes of the exponential over a whole vocabulary. Split into strips, so that the
- * arithmetic of a strip is one vector loop and the branches come after it. */
+/* Owns: the passes over a whole vocabulary (passes.h), as plain loops. Everything is static: each
+ * of passes*.c includes this once and is compiled for its own vectors.
+ *
+ * The invariant: only IEEE operations, whose order the source fixes, and nothing that may be fused,
+ * so that the same bits come from every compiler and every width. Exponentials are split into
+ * strips, so that the arithmetic of a strip is one vector loop and the branches come after it. */
+#ifndef MET_GENERATE_PASSES_LOOPS_H
+#define MET_GENERATE_PASSES_LOOPS_H
+
+#include "generate/passes.h"
 #include "generate/weight.h"
 
 #include <math.h>
 
-enum { STRIP = 256, SUMS = 16 };
+enum { STRIP = 256, SUMS = 16, LANES = 16, BLOCKS = 16 };
 
 _Static_assert(STRIP % MET_SELECT_BLOCK == 0, "a strip is whole blocks");
+_Static_assert(MET_SELECT_BLOCK == 4 * LANES && LANES == 16, "steps of max_blocks");
+
+/* b where a is a NaN, as fmaxf, which would be a call. */
+static inline float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+/* y[i] = the larger of the neighbours x[2 i] and x[2 i + 1]. */
+static void max_pairs(const float *restrict x, int32_t n, float *restrict y)
+{
+    for (int32_t i = 0; i < n / 2; i++)
+        y[i] = larger(x[2 * i], x[2 * i + 1]);
+}
+
+/* The largest of each of BLOCKS whole blocks, in two steps that compilers make vectors of: LANES
+ * maxima of each block, then those of pairs in all blocks at once. Only logits may be NaN. */
+static void max_blocks(const float *logits, float *block_max)
+{
+    float a[BLOCKS * LANES];
+    float b[BLOCKS * LANES / 2];
+    for (int32_t block = 0; block < BLOCKS; block++) {
+        const float *x = logits + block * MET_SELECT_BLOCK;
+        float half[2 * LANES];
+        for (int32_t j = 0; j < 2 * LANES; j++)
+            half[j] = larger(x[2 * LANES + j], larger(x[j], -INFINITY));
+        for (int32_t j = 0; j < LANES; j++)
+            a[block * LANES + j] = larger(half[LANES + j], half[j]);
+    }
+    max_pairs(a, BLOCKS * LANES, b);
+    max_pairs(b, BLOCKS * LANES / 2, a);
+    max_pairs(a, BLOCKS * LANES / 4, b);
+    max_pairs(b, BLOCKS * LANES / 8, block_max);
+}
+
+static float max_of(const float *x, int32_t n)
+{
+    float max = -INFINITY;
+    for (int32_t i = 0; i < n; i++)
+        max = larger(x[i], max);
+    return max;
+}
+
+static float max_pass(const float *logits, int32_t vocab, float *block_max)
+{
+    float *next = block_max;
+    int32_t base = 0;
+    for (; vocab - base >= BLOCKS * MET_SELECT_BLOCK; base += BLOCKS * MET_SELECT_BLOCK) {
+        max_blocks(logits + base, next);
+        next += BLOCKS;
+    }
+    for (; base < vocab; base += MET_SELECT_BLOCK) {
+        int32_t n = vocab - base < MET_SELECT_BLOCK ? vocab - base : MET_SELECT_BLOCK;
+        *next++ = max_of(logits + base, n);
+    }
+    return max_of(block_max, (int32_t)met_select_blocks(vocab));
+}
 
 /* e[i] = e^exponent of logits[i]. In two loops: in one, compilers turn the bound of the exponent
  * into a branch around the polynomial. */
@@ -57,8 +122,8 @@ static void weigh_strip(float *e)
         e[i] = (float)(int32_t)low[i] + (e[i] - low[i]);
 }
 
-uint64_t met_weight_total(const float *logits, int32_t vocab, const float *block_max, float max,
-                          float temperature)
+static uint64_t total_pass(const float *logits, int32_t vocab, const float *block_max, float max,
+                           float temperature)
 {
     float lowest = lowest_exponent(1);
     float e[STRIP];
@@ -82,8 +147,8 @@ uint64_t met_weight_total(const float *logits, int32_t vocab, const float *block
     return total;
 }
 
-size_t met_weight_keys(const float *logits, int32_t vocab, const float *block_max, float max,
-                       float temperature, uint64_t least, uint64_t *keys)
+static size_t keys_pass(const float *logits, int32_t vocab, const float *block_max, float max,
+                        float temperature, uint64_t least, uint64_t *keys)
 {
     float lowest = lowest_exponent(least);
     float e[MET_SELECT_BLOCK];
@@ -102,7 +167,7 @@ size_t met_weight_keys(const float *logits, int32_t vocab, const float *block_ma
     return count;
 }
 
-double met_weight_sum(const float *logits, int32_t vocab, float max)
+static double sum_pass(const float *logits, int32_t vocab, float max)
 {
     double sum[SUMS] = {0};
     float e[STRIP];
@@ -115,3 +180,5 @@ double met_weight_sum(const float *logits, int32_t vocab, float max)
     }
     return sum_of(sum);
 }
+
+#endif
