@@ -23,6 +23,11 @@ enum { SPARE_FIBERS = 67 };
 enum { SPARE_FIBERS = 0 };
 #endif
 enum { MAX_SUBGROUPS = SIM_MAX_THREADS / SIM_LANES };
+/* A thread in a loop lets the others run after so many turns; and when all that can run have had so
+ * many rounds of them, and none came to a barrier, a subgroup operation or its end, they wait for
+ * what never comes. Four million turns of a thread: far more than a loop that ends has between two
+ * of those. */
+enum { SPIN_TURNS = 1024, SPIN_ROUNDS = 4096 };
 /* Happens-before tokens for ThreadSanitizer: a pair for the group and one for each subgroup. A
  * pair, by generation: a fast thread must not release into the one that slow ones have still to
  * acquire, or a write after a read without a second barrier would look ordered. Fresh ones for
@@ -70,6 +75,7 @@ struct sim_group {
     uint32_t queue[QUEUE], head, tail; /* fibers that can run */
     uint64_t random;                   /* 0: first in, first out */
     uint64_t switches;
+    uint32_t turns, rounds; /* of loops: since a thread let others run; since one got anywhere */
 
     uint32_t ended, at_barrier, generation;
     const void *place;
@@ -176,6 +182,30 @@ __attribute__((format(printf, 3, 4))) static void give_up(sim_group *group, int 
     sim_fiber_switch(&self->fiber, &group->worker);
 }
 
+static void note_progress(sim_group *group)
+{
+    group->turns = 0;
+    group->rounds = 0;
+}
+
+void sim_turn(int line)
+{
+    sim_group *group = group_here();
+    if (++group->turns < SPIN_TURNS) return;
+    member *self = group->current;
+    uint32_t ready = group->tail - group->head + 1; /* with this one */
+    group->turns = 0;
+    if (++group->rounds > SPIN_ROUNDS * ready) {
+        give_up(group, line,
+                "thread %u turns in this loop for ever: %u of %u threads can run, and none of them "
+                "has come to a barrier, a subgroup operation or its end in %d turns each",
+                self->thread.thread_index_in_group, ready, group->threads,
+                SPIN_TURNS * SPIN_ROUNDS);
+    }
+    push(group, self);
+    yield(group, self);
+}
+
 /* No fiber can run and some have not ended. */
 static void explain_deadlock(sim_group *group)
 {
@@ -236,6 +266,7 @@ static char *token_of(const sim_group *group, uint32_t pair, uint32_t generation
 static uint32_t meet(sim_group *group, member *self, subgroup *s, const void *place, int line)
 {
     uint32_t half = s->generation & 1;
+    note_progress(group);
     s->present[half] |= 1u << self->thread.lane;
     if (s->arrived != 0 && s->place != place) {
         give_up(group, line,
@@ -294,6 +325,7 @@ void sim_group_barrier(int orders_memory, int line)
                 group->line);
     group->place = place;
     group->line = line;
+    note_progress(group);
     if (orders_memory) SIM_RELEASE(token);
     group->waiting[group->at_barrier++] = self->number;
     if (group->at_barrier < group->threads) {
@@ -348,6 +380,7 @@ static void thread_ends(sim_group *group, member *self)
 
     self->state = STATE_ENDED;
     group->ended++;
+    note_progress(group);
     if (group->at_barrier != 0)
         note(group, group->line, "thread %u returned while %u of %u threads wait at this barrier",
              self->thread.thread_index_in_group, group->at_barrier, group->threads);
@@ -417,6 +450,7 @@ static void reset(sim_group *group)
     group->head = group->tail = 0;
     group->ended = group->at_barrier = 0;
     group->failed = false;
+    note_progress(group);
     for (uint32_t i = 0; i < subgroups; i++) {
         subgroup *s = &group->subgroups[i];
         uint32_t rest = group->threads - i * SIM_LANES;

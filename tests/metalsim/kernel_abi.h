@@ -137,6 +137,9 @@ SIM_TOGETHER const void *sim_subgroup_exchange(const void *value, uint32_t size,
 __attribute__((const, visibility("default"))) uint32_t sim_lane(void);
 /* Storage of a variable that a group shares: `size` bytes, all ones until somebody writes. */
 __attribute__((visibility("default"))) void *sim_group_variable(uint32_t id, size_t size, int line);
+/* A turn of a loop that may be waiting for another thread: the others may run first. A group of which
+ * no thread does anything but turn is an error. */
+__attribute__((visibility("default"))) void sim_turn(int line);
 /* The kernel found out that it is wrong; the run ends with this message. */
 __attribute__((visibility("default"))) void sim_fail(const char *message, int line);
 

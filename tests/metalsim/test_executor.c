@@ -199,6 +199,34 @@ static void wait_for_ever(const sim_thread *thread)
     cells_of(thread)[0] = 1;
 }
 
+/* The last thread raises what the others look at; in group 1 it forgets. */
+static void wait_for_the_last(const sim_thread *thread)
+{
+    uint32_t *raised = &cells_of(thread)[thread->group_in_grid[0]];
+    if (thread->thread_index_in_group + 1 == thread->threads_in_group[0]) {
+        if (thread->group_in_grid[0] != 1) __atomic_store_n(raised, 1, __ATOMIC_RELAXED);
+        sim_group_barrier(0, 5);
+        return;
+    }
+    while (sim_turn(6), __atomic_load_n(raised, __ATOMIC_RELAXED) == 0)
+        continue;
+    sim_group_barrier(0, 5);
+}
+
+static void test_threads_that_wait_for_what_never_comes_are_an_error(void **state)
+{
+    (void)state;
+    static const sim_kernel kernel = KERNEL(wait_for_the_last);
+    for (uint64_t seed = 0; seed < 3; seed++) {
+        uint32_t cells[CELLS] = {0};
+        assert_string_equal(run_one(&kernel, 40, 40, cells, 1, seed).error, "");
+        assert_int_equal(cells[0], 1);
+        sim_report report = run_one(&kernel, 80, 40, cells, 1, seed);
+        assert_non_null(strstr(report.error, "kernel wait_for_the_last, group (1, 0, 0), line 6: "));
+        assert_non_null(strstr(report.error, "turns in this loop for ever: 39 of 40 threads"));
+    }
+}
+
 static void find_itself_wrong(const sim_thread *thread)
 {
     if (thread->thread_in_grid[0] == 70) sim_fail("the front end's words", 12);
@@ -379,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_lanes_that_returned_are_not_waited_for),
         cmocka_unit_test(test_an_exchange_of_too_much_is_refused),
         cmocka_unit_test(test_group_memory_in_use_is_reported),
+        cmocka_unit_test(test_threads_that_wait_for_what_never_comes_are_an_error),
         cmocka_unit_test(test_an_error_ends_the_run_and_the_executor_goes_on),
         cmocka_unit_test(test_a_dispatch_that_cannot_run_is_refused),
         cmocka_unit_test(test_a_schedule_has_every_group_once),

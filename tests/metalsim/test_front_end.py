@@ -149,6 +149,20 @@ class Rules(unittest.TestCase):
             "[[unroll]] for (;;) {}": " for (;;) {}", "a[b[0]] = 1;": "a[b[0]] = 1;",
             "[[unlikely]] x": "[[unlikely]] x"})
 
+    def test_loops_that_may_wait_tell_of_their_turns(self):
+        self.rule(rewriter.loops, {
+            "while (a(b)) c();": "while (sim_turn(1), (a(b))) c();",
+            "do { c(); } while (a);": "do { c(); } while (sim_turn(1), (a));",
+            "x;\nwhile (a)\n    ;": "x;\nwhile (sim_turn(2), (a))\n    ;",
+            "while (int a = b()) c();": "while (int a = b()) c();",
+            "while ((a = b) != 0) ;": "while (sim_turn(1), ((a = b) != 0)) ;",
+            "for (;;) c();": "for (;sim_turn(1), true;) c();",
+            "for (int i = 0; i < f(j); ) c();": "for (int i = 0;sim_turn(1), ( i < f(j)); ) c();",
+            "for (int i = 0;; i++) c();": "for (int i = 0;sim_turn(1), true; i++) c();",
+            "for (int i = 0; i < n; i++) c();": "for (int i = 0; i < n; i++) c();",
+            "o.while_x = 1;": "o.while_x = 1;",
+        })
+
     def test_lines_stay_where_they_were(self):
         text = ("kernel void\nk(device float4 *o\n [[buffer(0)]],\n uint i\n"
                 " [[thread_position_in_grid]])\n{\n threadgroup float\n a[4];\n o[i] =\n float4(\n"

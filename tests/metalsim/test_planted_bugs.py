@@ -139,6 +139,37 @@ class Divergence(unittest.TestCase):
                    self.line_of("two_barriers", "threadgroup_barrier", 2))
 
 
+class Spinning(unittest.TestCase):
+    """A wait for what never comes ends, with the loop's line."""
+
+    def found(self, kernel, loop, thread, **keywords):
+        lines = SOURCE.read_text().splitlines()
+        first = next(i for i, line in enumerate(lines) if f"kernel void {kernel}(" in line)
+        line = next(i for i in range(first, len(lines)) if loop in lines[i]) + 1
+        for mode, seed in (("plain", 0), ("plain", 5), ("address", 0), ("thread", 2)):
+            with self.subTest(mode=mode, seed=seed):
+                result = run(kernel, False, mode, seed, **keywords)
+                self.assertEqual(result.status, 1, result)
+                self.assertRegex(result.output, rf"error: kernel {kernel}, group \(\d, 0, 0\), line {line}: "
+                                                rf"thread {thread} turns in this loop for ever: ")
+                clean = run(kernel, True, mode, seed, **keywords)
+                self.assertTrue(clean.ok, clean)
+
+    def test_groups_that_wait_for_each_other(self):
+        self.found("groups_wait_for_each_other", "while (atomic_load", r"\d+", groups=2)
+        self.found("groups_wait_for_each_other", "while (atomic_load", r"\d+", groups=3,
+                   more=["--workers", "2"])
+
+    def test_a_loop_without_an_end(self):
+        self.found("loop_without_an_end", "for (;;)", r"\d+", threads=32)
+
+    def test_a_wait_for_a_thread_of_the_same_group_ends(self):
+        for mode, seed in (("plain", 0), ("plain", 1), ("plain", 2), ("address", 0), ("thread", 3)):
+            result = run("wait_for_a_neighbour", False, mode, seed)
+            self.assertTrue(result.ok, result)
+            np.testing.assert_array_equal(result.arrays["out"], 7)
+
+
 class Overruns(unittest.TestCase):
     def sanitizer(self, kernel, message, **keywords):
         result = run(kernel, False, "address", **keywords)

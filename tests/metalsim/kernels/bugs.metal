@@ -257,3 +257,56 @@ kernel void read_it(device float *out [[buffer(0)]], device float *copy [[buffer
 {
     copy[t] = out[n - 1 - t];
 }
+
+// Each group waits for the next one's flag, which that one raises when it has seen its own neighbour's.
+kernel void groups_wait_for_each_other(device float *out [[buffer(0)]],
+                                       uint t [[thread_index_in_threadgroup]],
+                                       uint n [[threads_per_threadgroup]],
+                                       uint g [[threadgroup_position_in_grid]],
+                                       uint groups [[threadgroups_per_grid]])
+{
+    device atomic_uint *flags = (device atomic_uint *)out;
+#ifdef FIXED
+    if (t == 0) atomic_store_explicit(flags + g * n, 1u, memory_order_relaxed);
+#else
+    while (atomic_load_explicit(flags + (g + 1) % groups * n, memory_order_relaxed) == 0) {
+    }
+    if (t == 0) atomic_store_explicit(flags + g * n, 1u, memory_order_relaxed);
+#endif
+}
+
+// A loop that has lost its end, while the other threads wait at the barrier.
+kernel void loop_without_an_end(device float *out [[buffer(0)]],
+                                uint t [[thread_index_in_threadgroup]])
+{
+    float sum = 0.0f;
+    uint left = t;
+#ifdef FIXED
+    for (; left != 0;) left -= 1;
+#else
+    for (;;) {
+        sum += 1.0f;
+        if (left == t) continue;
+        break;
+    }
+#endif
+    threadgroup_barrier(mem_flags::mem_none);
+    out[t] = sum;
+}
+
+// What Metal does not promise, but executes: a thread of another simdgroup raises the flag.
+kernel void wait_for_a_neighbour(device float *out [[buffer(0)]],
+                                 uint t [[thread_index_in_threadgroup]])
+{
+    threadgroup atomic_uint flag;
+    if (t == 0) atomic_store_explicit(&flag, 0u, memory_order_relaxed);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    if (t == 40) {
+        atomic_store_explicit(&flag, 7u, memory_order_relaxed);
+    } else if (t < 32) {
+        while (atomic_load_explicit(&flag, memory_order_relaxed) == 0) {
+        }
+    }
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    out[t] = float(atomic_load_explicit(&flag, memory_order_relaxed));
+}

@@ -292,6 +292,42 @@ def other_attributes(tokens):
     return splice(tokens, edits)
 
 
+def _declares(condition):
+    """Is it `T x = ..`, which is no expression?"""
+    code = [token for token in condition if token.is_code]
+    assigned = next((i for i, token in enumerate(code) if token.text == "="), 0)
+    return assigned >= 2 and (code[assigned - 2].kind == "name" or code[assigned - 2].text in ("*", "&", ">"))
+
+
+def loops(tokens):
+    """A loop that may wait for another thread tells the executor of its turns: every `while` and
+    `do`, and a `for` without a condition or without a step. Others count, and would be slower."""
+    pairs, edits = partners(tokens), []
+    for i, token in enumerate(tokens):
+        opening = following(tokens, i)
+        if token.text not in ("while", "for") or text_at(tokens, opening) != "(":
+            continue
+        first, last = opening + 1, pairs[opening]  # of the condition, and behind it
+        if token.text == "for":
+            ends, k = [], opening + 1
+            while k < last:
+                if tokens[k].text == ";":
+                    ends.append(k)
+                k = pairs[k] + 1 if tokens[k].text in ("(", "[", "{") else k + 1
+            if len(ends) != 2:
+                continue
+            step = tokens[ends[1] + 1:last]
+            first, last = ends[0] + 1, ends[1]
+            if words_of(tokens[first:last]) and words_of(step):
+                continue
+        if not words_of(tokens[first:last]):
+            edits.append((last, last - 1, f"sim_turn({token.line}), true"))
+        elif not _declares(tokens[first:last]):
+            edits.append((first, first - 1, f"sim_turn({token.line}), ("))
+            edits.append((last, last - 1, ")"))
+    return splice(tokens, edits)
+
+
 def rewrite(tokens, check):
     """All passes, in the order they need."""
     tokens = single_precision(tokens)
@@ -302,6 +338,6 @@ def rewrite(tokens, check):
     tokens = other_attributes(tokens)
     if check:
         tokens = pointer_casts(tokens)
-    tokens = casts(tokens)
-    return constructors(tokens)
+    tokens = constructors(casts(tokens))
+    return tokens if check else loops(tokens)
 
