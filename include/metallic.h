@@ -117,6 +117,7 @@ MET_API const char *met_log_level_name(met_log_level level);
  * thread that called the library, several at once when several threads use one context. It must not
  * call the library with the objects at hand. */
 typedef void (*met_log_fn)(void *user, met_log_level level, const char *line);
+
 /* ---------------------------------------------------------------- instrumentation */
 
 /* What a process did and when: spans in a ring of fixed size, counters, and the files that they are
@@ -325,7 +326,7 @@ MET_API met_status met_model_open(met_context *context, const char *path, met_mo
                                   met_error *err);
 
 /* The same over bytes in memory, which are borrowed until the model is freed and must be aligned
- * to 64 bytes. `name` is what errors call it. */
+ * to 64 bytes, else MET_E_ARGUMENT. `name` is what errors call it. */
 MET_API met_status met_model_open_memory(met_context *context, const void *data, size_t bytes,
                                          const char *name, met_model **out, met_error *err);
 
@@ -366,7 +367,8 @@ MET_API met_status met_model_program(const met_model *model, met_text *out, met_
  * tokens         out: [capacity] ids; may be NULL when capacity is 0.
  * count          out: ids that the text has, also when capacity is smaller.
  * Returns MET_OK; MET_E_RANGE when capacity is too small (nothing is lost: call again with
- * *count); MET_E_FORMAT when the text is not valid UTF-8. */
+ * *count); MET_E_FORMAT when the text is not valid UTF-8; MET_E_ARGUMENT for ranges that do not
+ * ascend within the text; MET_E_MEMORY. */
 MET_API met_status met_model_tokenize(const met_model *model, met_str text,
                                       const met_span *control, size_t control_count,
                                       int32_t *tokens, size_t capacity, size_t *count,
@@ -374,7 +376,7 @@ MET_API met_status met_model_tokenize(const met_model *model, met_str text,
 
 /* Token ids to bytes. Control tokens are written as spelled when `control` is true, else left
  * out. Bytes may end within a UTF-8 character when the tokens do. Allocates `out`.
- * MET_E_RANGE an id outside the vocabulary. */
+ * MET_E_RANGE an id outside the vocabulary; MET_E_MEMORY. */
 MET_API met_status met_model_detokenize(const met_model *model, const int32_t *tokens,
                                         size_t count, bool control, met_text *out,
                                         met_error *err);
@@ -398,13 +400,14 @@ MET_API met_value *met_value_dict(void); /* keeps the order of insertion */
 MET_API void met_value_free(met_value *value);
 
 /* Both take `item`, also on failure, and accept NULL for it (then MET_E_MEMORY). Setting a key
- * again replaces its value. */
+ * again replaces its value. MET_E_ARGUMENT when the container is of another kind. */
 MET_API met_status met_value_push(met_value *list, met_value *item);
 MET_API met_status met_value_set(met_value *dict, const char *key, met_value *item);
 
-/* Render a chat template (Jinja as GGUF models carry it) with the names in `names`, a dict:
+/* Render a chat template (Jinja as GGUF models carry it) with the names in `names`, a dict or NULL:
  * usually messages, tools, add_generation_prompt. In `out`, `control` covers exactly the text that
- * came from the template itself. MET_E_TEMPLATE names construct and line. Allocates `out`. */
+ * came from the template itself. MET_E_TEMPLATE names construct and line; MET_E_FORMAT for text
+ * that is not UTF-8; MET_E_ARGUMENT names of another kind; MET_E_MEMORY. Allocates `out`. */
 MET_API met_status met_template_render(met_str source, const met_value *names, met_text *out,
                                        met_error *err);
 
@@ -414,12 +417,14 @@ typedef struct met_message {
 } met_message;
 
 /* Messages to a prompt by the model's own template, with the generation prompt added.
- * MET_E_KEY when the model has no template. Allocates `out`. */
+ * MET_E_KEY when the model has no template; MET_E_ARGUMENT a role or content that is NULL; else as
+ * met_template_render. Allocates `out`. */
 MET_API met_status met_model_chat(const met_model *model, const met_message *messages,
                                   size_t count, met_text *out, met_error *err);
 
 /* The same with values, for tools and tool calls. `messages` is a list of dicts; `tools` is a list
- * or NULL. Both are borrowed for the call. */
+ * or NULL. Both are borrowed for the call. MET_E_ARGUMENT what is no list; else as
+ * met_model_chat. */
 MET_API met_status met_model_chat_values(const met_model *model, const met_value *messages,
                                          const met_value *tools, met_text *out, met_error *err);
 
@@ -440,7 +445,7 @@ MET_API met_session_options met_session_options_default(void);
  * MET_E_ARGUMENT a bad option; MET_E_MEMORY. */
 MET_API met_status met_session_create(met_model *model, const met_session_options *options,
                                       met_session **out, met_error *err);
-MET_API void met_session_free(met_session *session);
+MET_API void met_session_free(met_session *session); /* accepts NULL */
 
 /* Tokens held, in order. Borrowed until the next call that takes the session. */
 MET_API const int32_t *met_session_tokens(const met_session *session, int32_t *count);
@@ -459,11 +464,12 @@ MET_API int32_t met_session_context_length(const met_session *session);
 MET_API met_status met_session_feed(met_session *session, const int32_t *tokens, int32_t count,
                                     const float **logits, met_error *err);
 
-/* The same, with logits for every token fed: [count][vocab]. */
+/* The same, with logits for every token fed: [count][vocab]. Takes memory for so many, kept by the
+ * session. */
 MET_API met_status met_session_feed_all(met_session *session, const int32_t *tokens,
                                         int32_t count, const float **logits, met_error *err);
 
-/* Forget everything from `position` on. 0 <= position <= tokens held. */
+/* Forget everything from `position` on. 0 <= position <= tokens held, else MET_E_RANGE. */
 MET_API met_status met_session_rewind(met_session *session, int32_t position, met_error *err);
 
 /* Make the session hold exactly these tokens, computing only what differs from what it holds.
@@ -669,7 +675,7 @@ typedef struct met_file_info {
     uint64_t tensors;
 } met_file_info;
 
-/* MET_E_IO, _ARGUMENT, _TRUNCATED, _FORMAT, _TYPE, _KEY, _TENSOR, _MEMORY: see docs/GGUF_SPEC.md.
+/* MET_E_IO, _TRUNCATED, _FORMAT, _TYPE, _KEY, _TENSOR, _MEMORY: see docs/GGUF_SPEC.md.
  * Bytes in memory are borrowed until the file is closed; any alignment will do. */
 MET_API met_status met_file_open(const char *path, met_file **out, met_error *err);
 MET_API met_status met_file_open_memory(const void *data, size_t bytes, const char *name,

@@ -65,7 +65,7 @@ static met_status open_named(const char *name, const struct met_machine_options 
         return met_fail(err, MET_E_DEVICE, "backend %s: not in this build, expected auto or cpu",
                         name);
     }
-    return met_fail(err, MET_E_ARGUMENT, "backend: found '%.96s', expected auto, cpu or metal",
+    return met_fail(err, MET_E_ARGUMENT, "backend: found \"%.96s\", expected auto, cpu or metal",
                     name);
 }
 
@@ -144,6 +144,6 @@ met_status met_context_measure(met_context *context, met_str weight_type, met_ce
         if (!met_str_is(weight_type, met_dtype_name((met_dtype)type))) continue;
         return context->machine->ops->measure(context->machine, (met_dtype)type, out, err);
     }
-    return met_fail(err, MET_E_ARGUMENT, "weight type: found '%.*s', expected F32, F16 or Q8_0",
+    return met_fail(err, MET_E_ARGUMENT, "weight type: found \"%.*s\", expected F32, F16 or Q8_0",
                     met_str_shown(weight_type), weight_type.data);
 }

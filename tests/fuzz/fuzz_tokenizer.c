@@ -87,16 +87,20 @@ static void read_merges(input *in)
 static void read_text(input *in)
 {
     size_t count = take(in) % (RANGES_MAX + 1);
-    uint8_t sizes[2 * RANGES_MAX];
-    for (size_t i = 0; i < 2 * count; i++)
-        sizes[i] = (uint8_t)take(in);
+    struct {
+        uint8_t gap, length;
+    } sizes[RANGES_MAX];
+    for (size_t i = 0; i < count; i++) {
+        sizes[i].gap = (uint8_t)take(in);
+        sizes[i].length = (uint8_t)take(in);
+    }
     in->text = (met_str){(const char *)in->at, in->left < TEXT_MAX ? in->left : TEXT_MAX};
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        at += sizes[2 * i];
-        if (at + sizes[2 * i + 1] > in->text.bytes) break;
-        in->ranges[in->range_count++] = (met_span){at, at + sizes[2 * i + 1]};
-        at += sizes[2 * i + 1];
+        at += sizes[i].gap;
+        if (at + sizes[i].length > in->text.bytes) break;
+        in->ranges[in->range_count++] = (met_span){at, at + sizes[i].length};
+        at += sizes[i].length;
     }
 }
 
@@ -221,7 +225,7 @@ static void merge_naively(const input *in, met_str word, int32_t *ids, size_t *c
     size_t n = 0;
     for (size_t i = 0; i < word.bytes; i++) {
         const uint8_t *found = memchr(alphabet, (uint8_t)word.data[i], sizeof alphabet);
-        symbols[n++] = found != NULL ? (size_t)(found - alphabet) : 1000 + (uint8_t)word.data[i];
+        symbols[n++] = found != NULL ? (size_t)(found - alphabet) : 1000u + (uint8_t)word.data[i];
     }
     for (size_t rank = 0; rank < in->merge_count;) {
         size_t at = 0;
