@@ -54,14 +54,31 @@ static void take_stray(met_tui *tui)
     met_tui_buffer_remove(stray, 0, begin);
 }
 
+/* Characters that came together go into the text together: of a paste without brackets each would
+ * move all that stands behind the cursor. */
+static void press_typed(met_tui *tui)
+{
+    if (tui->typed.bytes == 0) return;
+    met_tui_key_event event = {.key = MET_TUI_KEY_TEXT, .text = met_tui_buffer_view(&tui->typed)};
+    met_tui_key_pressed(tui, &event);
+    met_tui_buffer_clear(&tui->typed);
+}
+
 static void take_keys(met_tui *tui, bool late)
 {
     met_tui_key_event event;
 
     met_tui_keys_add(&tui->keys, tui->key_bytes.data, tui->key_bytes.bytes);
     met_tui_buffer_clear(&tui->key_bytes);
-    while (!tui->quit && met_tui_keys_next(&tui->keys, late, &event))
+    while (!tui->quit && met_tui_keys_next(&tui->keys, late, &event)) {
+        if (event.key == MET_TUI_KEY_TEXT && !tui->tree_focus) {
+            met_tui_buffer_add(&tui->typed, event.text.data, event.text.bytes);
+            continue;
+        }
+        press_typed(tui);
         met_tui_key_pressed(tui, &event);
+    }
+    press_typed(tui);
 }
 
 static void take_events(met_tui *tui, unsigned events)
@@ -83,7 +100,7 @@ static bool out_of_memory(const met_tui *tui)
 {
     return tui->chat.failed || tui->edit.text.failed || tui->edit.lines.failed ||
            tui->keys.pending.failed || tui->keys.pasted.failed || tui->tree.failed ||
-           tui->key_bytes.failed || tui->stray.failed;
+           tui->key_bytes.failed || tui->typed.failed || tui->stray.failed;
 }
 
 static met_status loop(met_tui *tui, met_error *err)
@@ -122,7 +139,7 @@ static met_status begin(met_tui *tui, const met_prompt *prompt, met_error *err)
         system.bytes = strlen(system.data);
         status = met_tui_talk_set_system(&tui->talk, system, err);
         if (status != MET_OK) return status;
-        met_tui_note(tui, "System message: %s", system.data);
+        met_tui_say_system(tui);
     }
     if (prompt->messages != NULL) {
         status = met_tui_talk_take(&tui->talk, prompt->messages, "--messages", err);
@@ -210,6 +227,7 @@ static void close_parts(met_tui *tui, met_engine *engine)
     met_tui_keys_free(&tui->keys);
     met_tui_tree_free(&tui->tree);
     met_tui_buffer_free(&tui->key_bytes);
+    met_tui_buffer_free(&tui->typed);
     met_tui_buffer_free(&tui->stray);
     free(tui->op_times);
     free(tui->drawn);

@@ -56,7 +56,7 @@ typedef struct met_tui {
     met_tui_edit edit;
     met_tui_history history;
     met_tui_keys keys;
-    met_tui_buffer key_bytes, stray;
+    met_tui_buffer key_bytes, typed, stray;
     met_log_ring *log_ring;
     met_log_line *log; /* [log_count] the newest lines, at most MET_TUI_LOG_LINES */
     size_t log_count;
@@ -103,6 +103,8 @@ void met_tui_show_talk(met_tui *tui);
 /* tui_say.c: what the interface itself says in the chat. */
 void met_tui_welcome(met_tui *tui);
 void met_tui_say_help(met_tui *tui);
+/* The conversation's system message, all of its bytes. */
+void met_tui_say_system(met_tui *tui);
 void met_tui_say_stats(met_tui *tui);
 /* The line below an answer. */
 void met_tui_say_foot(met_tui *tui, const met_tui_answer *answer);

@@ -14,8 +14,8 @@ static void set_system(met_tui *tui, met_str text)
     met_error err;
 
     if (text.bytes == 0) {
-        met_tui_note(tui, now.bytes > 0 ? "System message: %s" : "There is no system message.",
-                     now.data);
+        if (now.bytes > 0) met_tui_say_system(tui);
+        if (now.bytes == 0) met_tui_note(tui, "There is no system message.");
         return;
     }
     if (text.bytes == 1 && text.data[0] == '-') text.bytes = 0;
@@ -24,7 +24,7 @@ static void set_system(met_tui *tui, met_str text)
     } else if (text.bytes == 0) {
         met_tui_note(tui, "The system message is removed.");
     } else {
-        met_tui_note(tui, "System message: %s", met_tui_talk_system(&tui->talk).data);
+        met_tui_say_system(tui);
     }
 }
 

@@ -1,8 +1,7 @@
 /* Owns: the text being typed, its cursor and what was cut out of it. Does not own keys: which key
  * does what is the business of tui_input.c.
  *
- * The invariant: the text is UTF-8 without control characters but tab and line feed, and the cursor
- * stands between two clusters. */
+ * The invariant: the text is UTF-8, and the cursor stands between two clusters. */
 #include "cli/tui_edit.h"
 
 #include "cli/tui_text.h"
@@ -10,9 +9,10 @@
 
 #include <string.h>
 
-static void changed(met_tui_edit *edit)
+/* From `at` on. */
+static void changed(met_tui_edit *edit, size_t at)
 {
-    met_tui_lines_clear(&edit->lines);
+    met_tui_lines_cut(&edit->lines, at);
     edit->wanted_column = -1;
 }
 
@@ -26,30 +26,45 @@ static void settle(met_tui_edit *edit)
     edit->cursor = before + met_tui_cluster_at(text, before).bytes;
 }
 
+/* In one piece, however long: what stands behind the cursor moves once. */
+static void insert(met_tui_edit *edit, const char *data, size_t bytes)
+{
+    size_t had = edit->text.bytes, at = edit->cursor;
+
+    met_tui_buffer_insert(&edit->text, at, data, bytes);
+    edit->cursor += edit->text.bytes - had;
+    changed(edit, at);
+    settle(edit);
+}
+
+/* Control characters but tab and line feed, as they are or of two bytes. */
+static bool is_control(const char *data, size_t length)
+{
+    unsigned char first = (unsigned char)data[0];
+
+    return (first < 0x20 && first != '\n' && first != '\t') || first == 0x7f ||
+           (first == 0xc2 && length == 2 && (unsigned char)data[1] < 0xa0);
+}
+
 void met_tui_edit_insert(met_tui_edit *edit, const char *data, size_t bytes)
 {
+    met_tui_buffer clean = {0};
     size_t at = 0;
 
     while (at < bytes) {
         size_t length = met_utf8_sequence(data + at, bytes - at);
-        unsigned char first = (unsigned char)data[at];
-        const char *piece = data + at;
         size_t step = length == 0 ? 1 : length;
-        if (first == '\r') {
+        if (data[at] == '\r') {
             if (at + 1 < bytes && data[at + 1] == '\n') step = 2;
-            piece = "\n";
-            length = 1;
-        } else if ((first < 0x20 && first != '\n' && first != '\t') || first == 0x7f ||
-                   (first == 0xc2 && length == 2 && (unsigned char)data[at + 1] < 0xa0)) {
-            length = 0;
+            met_tui_buffer_add(&clean, "\n", 1);
+        } else if (!is_control(data + at, length)) {
+            met_tui_buffer_add(&clean, data + at, length);
         }
-        size_t had = edit->text.bytes;
-        met_tui_buffer_insert(&edit->text, edit->cursor, piece, length);
-        edit->cursor += edit->text.bytes - had;
         at += step;
     }
-    changed(edit);
-    settle(edit);
+    edit->text.failed = edit->text.failed || clean.failed;
+    insert(edit, clean.data, clean.bytes);
+    met_tui_buffer_free(&clean);
 }
 
 /* What Ctrl-Left and Ctrl-W take for a part of a word. */
@@ -123,14 +138,14 @@ void met_tui_edit_remove(met_tui_edit *edit, met_tui_step step, bool keep)
     }
     met_tui_buffer_remove(&edit->text, begin, end);
     edit->cursor = begin;
-    changed(edit);
+    changed(edit, begin);
     settle(edit);
 }
 
 void met_tui_edit_yank(met_tui_edit *edit)
 {
     met_str killed = met_tui_buffer_view(&edit->killed);
-    met_tui_edit_insert(edit, killed.data, killed.bytes);
+    insert(edit, killed.data, killed.bytes);
 }
 
 void met_tui_edit_place(met_tui_edit *edit, int columns, size_t *row, int *column)
@@ -141,9 +156,7 @@ void met_tui_edit_place(met_tui_edit *edit, int columns, size_t *row, int *colum
     *row = 0;
     *column = 0;
     if (edit->lines.count == 0) return;
-    /* Where two lines of one long line meet, the cursor stands at the beginning of the second. */
-    while (*row + 1 < edit->lines.count && edit->lines.items[*row + 1].begin <= edit->cursor)
-        (*row)++;
+    *row = met_tui_lines_at(&edit->lines, edit->cursor);
     size_t begin = edit->lines.items[*row].begin;
     *column = met_tui_text_columns((met_str){text.data + begin, edit->cursor - begin});
 }
@@ -172,7 +185,8 @@ void met_tui_edit_set(met_tui_edit *edit, met_str text)
 {
     met_tui_buffer_clear(&edit->text);
     edit->cursor = 0;
-    met_tui_edit_insert(edit, text.data, text.bytes);
+    changed(edit, 0);
+    insert(edit, text.data, text.bytes);
 }
 
 void met_tui_edit_free(met_tui_edit *edit)

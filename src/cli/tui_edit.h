@@ -34,7 +34,7 @@ void met_tui_edit_remove(met_tui_edit *edit, met_tui_step step, bool keep);
 void met_tui_edit_yank(met_tui_edit *edit);
 /* The line above (-1) or below (1) as shown at this width; false: there is none, nothing moved. */
 bool met_tui_edit_move_row(met_tui_edit *edit, int delta, int columns);
-/* Replace all; the cursor goes to the end. */
+/* Replace all by UTF-8 as it is, also its control characters; the cursor goes to the end. */
 void met_tui_edit_set(met_tui_edit *edit, met_str text);
 /* Where the cursor is shown at this width. */
 void met_tui_edit_place(met_tui_edit *edit, int columns, size_t *row, int *column);

@@ -4,8 +4,6 @@
 #include "cli/tui_command.h"
 #include "cli/tui_text.h"
 
-#include <string.h>
-
 static void stop_answer(met_tui *tui)
 {
     met_tui_worker_stop(tui->worker);
@@ -30,12 +28,17 @@ void met_tui_interrupted(met_tui *tui)
     tui->leave_armed = true;
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
 /* Without blanks around it. */
 static met_str typed(const met_tui *tui)
 {
     met_str text = met_tui_buffer_view(&tui->edit.text);
 
-    while (text.bytes > 0 && (unsigned char)text.data[text.bytes - 1] <= ' ')
+    while (text.bytes > 0 && is_blank(text.data[text.bytes - 1]))
         text.bytes--;
     while (text.bytes > 0 && (text.data[0] == '\n' || text.data[0] == ' ')) {
         text.data++;
@@ -51,16 +54,12 @@ static void send(met_tui *tui)
 
     if (text.bytes == 0 || (tui->answering && !command)) return; /* the status says why */
     if (!met_tui_history_add(&tui->history, text)) tui->chat.failed = true;
-    char *copy = strndup(text.data, text.bytes);
-    if (copy == NULL) {
-        tui->chat.failed = true;
-        return;
-    }
+    met_tui_buffer taken = tui->edit.text; /* what `text` points into */
+    tui->edit.text = (met_tui_buffer){.failed = taken.failed};
     met_tui_edit_set(&tui->edit, (met_str){"", 0});
     tui->draw |= MET_TUI_DRAW_INPUT | MET_TUI_DRAW_LAYOUT;
-    met_str line = {copy, text.bytes};
-    command ? met_tui_do(tui, line) : met_tui_ask(tui, line);
-    free(copy);
+    command ? met_tui_do(tui, text) : met_tui_ask(tui, text);
+    met_tui_buffer_free(&taken);
 }
 
 /* Up and Down: within the text, at its edges through what was typed before. */
@@ -69,10 +68,9 @@ static void move_row(met_tui *tui, int delta)
     int columns = met_tui_layout_text_columns(&tui->layout.input);
 
     if (met_tui_edit_move_row(&tui->edit, delta, columns)) return;
-    const char *other =
-        met_tui_history_step(&tui->history, delta, met_tui_buffer_view(&tui->edit.text));
-    if (other == NULL) return;
-    met_tui_edit_set(&tui->edit, (met_str){other, strlen(other)});
+    met_str now = met_tui_buffer_view(&tui->edit.text), other;
+    if (!met_tui_history_step(&tui->history, delta, now, &other)) return;
+    met_tui_edit_set(&tui->edit, other);
     tui->draw |= MET_TUI_DRAW_LAYOUT;
 }
 

@@ -1,6 +1,8 @@
 /* Owns: the arithmetic of the window. The invariant: areas lie within the window and apart. */
 #include "cli/tui_layout.h"
 
+#include "cli/tui_text.h"
+
 static int least(int a, int b)
 {
     return a < b ? a : b;
@@ -46,6 +48,9 @@ met_tui_layout met_tui_layout_of(int rows, int columns, const met_tui_wishes *wi
     layout.status = (met_tui_area){rows - 1, 0, 1, columns};
     return layout;
 }
+
+_Static_assert(MET_TUI_LEAST_COLUMNS - MET_TUI_GUTTER - 1 >= MET_TUI_CLUSTER_MOST_COLUMNS,
+               "every cluster fits into a line");
 
 int met_tui_layout_text_columns(const met_tui_area *area)
 {

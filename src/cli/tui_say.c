@@ -74,6 +74,18 @@ void met_tui_welcome(met_tui *tui)
     }
 }
 
+void met_tui_say_system(met_tui *tui)
+{
+    met_str system = met_tui_talk_system(&tui->talk);
+    met_tui_buffer text = {0};
+
+    met_tui_buffer_printf(&text, "System message: ");
+    met_tui_buffer_add(&text, system.data, system.bytes);
+    met_tui_chat_add(&tui->chat, MET_TUI_ENTRY_NOTE, met_tui_buffer_view(&text));
+    met_tui_buffer_free(&text);
+    tui->draw |= MET_TUI_DRAW_CHAT;
+}
+
 void met_tui_say_help(met_tui *tui)
 {
     met_tui_buffer text = {0};

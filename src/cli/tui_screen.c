@@ -107,10 +107,20 @@ static void put_cell(const cell *c, attr_t attributes, short pair)
     if (setcchar(&out, c->text, attributes, pair, NULL) == OK) (void)add_wch(&out);
 }
 
-/* A character that cannot be shown, in as many columns. */
-static void set_replacement(const met_tui_screen *screen, cell *c, int columns)
+/* What stands for a character that cannot be shown: for control characters their pictures. */
+static wchar_t replacement_of(const met_tui_screen *screen, int32_t code)
 {
-    c->text[0] = screen->utf8 ? 0xfffd : L'?';
+    wchar_t picture = code == 0x7f ? 0x2421 : 0x2400 + (wchar_t)code;
+
+    if (!screen->utf8) return L'?';
+    bool control = (code >= 0 && code < 0x20) || code == 0x7f;
+    return control && wcwidth(picture) == 1 ? picture : 0xfffd;
+}
+
+/* In as many columns. */
+static void set_replacement(const met_tui_screen *screen, cell *c, int32_t code, int columns)
+{
+    c->text[0] = replacement_of(screen, code);
     c->text[1] = 0;
     c->length = 1;
     c->columns = columns;
@@ -149,7 +159,7 @@ static void put_cluster(const met_tui_screen *screen, met_str cluster, attr_t at
         c = (cell){.text = {(wchar_t)code}, .length = 1, .columns = columns};
         replaced = drawn == MET_TUI_DRAWN_INSTEAD || (!screen->utf8 && code > 0x7e) ||
                    wcwidth((wchar_t)code) != columns;
-        if (replaced) set_replacement(screen, &c, columns);
+        if (replaced) set_replacement(screen, &c, code, columns);
     }
     replaced ? put_replacement(&c, attributes, pair) : put_cell(&c, attributes, pair);
 }
@@ -161,10 +171,8 @@ static int put_ascii(met_str text, size_t at, int columns, attr_t attributes, sh
     cchar_t cells[RUN_CELLS];
     int count = 0;
 
-    for (; count < columns && count < RUN_CELLS && at < text.bytes; at++) {
+    for (; count < columns && count < RUN_CELLS && met_tui_is_plain(text, at); at++) {
         wchar_t one[2] = {(unsigned char)text.data[at], 0};
-        bool alone = at + 1 == text.bytes || (unsigned char)text.data[at + 1] < 0x80;
-        if (one[0] < 0x20 || one[0] > 0x7e || !alone) break; /* a mark may follow */
         (void)setcchar(&cells[count++], one, attributes, pair, NULL);
     }
     if (count > 0) (void)add_wchnstr(cells, count); /* leaves the cursor where it was */
@@ -191,6 +199,10 @@ int met_tui_put(const met_tui_screen *screen, int row, int column, int columns, 
         if (used + cluster.columns > columns) break;
         if (text.data[at] == '\t') {
             (void)put_ascii((met_str){"    ", 4}, 0, MET_TUI_TAB_COLUMNS, attributes, pair);
+        } else if (cluster.instead) {
+            cell c;
+            set_replacement(screen, &c, -1, cluster.columns);
+            put_replacement(&c, attributes, pair);
         } else if (cluster.columns > 0) {
             put_cluster(screen, (met_str){text.data + at, cluster.bytes}, attributes, pair);
         }

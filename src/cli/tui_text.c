@@ -52,18 +52,18 @@ met_tui_drawn met_tui_code_point_drawn(int32_t c, bool first, int *columns)
 
 met_tui_cluster met_tui_cluster_at(met_str text, size_t at)
 {
-    met_tui_cluster cluster = {1, 1};
+    met_tui_cluster cluster = {.bytes = 1, .columns = 1};
     size_t bytes, begin = at;
     utf8proc_int32_t state = 0;
     int columns;
 
     unsigned char byte = (unsigned char)text.data[at];
     bool alone = at + 1 >= text.bytes || (unsigned char)text.data[at + 1] < 0x80;
-    if (byte == '\n') return (met_tui_cluster){1, 0};
+    if (byte == '\n') return (met_tui_cluster){.bytes = 1};
     if (byte == '\r' && at + 1 < text.bytes && text.data[at + 1] == '\n') {
-        return (met_tui_cluster){1, 0};
+        return (met_tui_cluster){.bytes = 1};
     }
-    if (byte == '\t') return (met_tui_cluster){1, MET_TUI_TAB_COLUMNS};
+    if (byte == '\t') return (met_tui_cluster){.bytes = 1, .columns = MET_TUI_TAB_COLUMNS};
     if (byte < 0x80 && alone) return cluster;
 
     int32_t c = met_tui_code_point(text, at, &bytes);
@@ -78,16 +78,49 @@ met_tui_cluster met_tui_cluster_at(met_str text, size_t at)
         at += bytes;
     }
     cluster.bytes = at - begin;
+    cluster.instead = cluster.columns > MET_TUI_CLUSTER_MOST_COLUMNS;
+    if (cluster.instead) cluster.columns = 1;
     return cluster;
+}
+
+/* The code point that ends at `at` > 0, and its bytes; -1 and 1 when it is not UTF-8. */
+static int32_t code_point_before(met_str text, size_t at, size_t *bytes)
+{
+    for (size_t length = 1; length <= 4 && length <= at; length++) {
+        size_t begin = at - length;
+        if (met_utf8_sequence(text.data + begin, length) != length) continue;
+        return met_tui_code_point((met_str){text.data, at}, begin, bytes);
+    }
+    *bytes = 1;
+    return -1;
+}
+
+/* Whether a cluster begins at `at` whatever stands before the code point before it. Not behind what
+ * takes its meaning from further back: flags are pairs of letters, and joiners may join. */
+static bool begins_surely(met_str text, size_t at)
+{
+    size_t bytes;
+
+    if (at == 0) return true;
+    int32_t before = code_point_before(text, at, &bytes);
+    int32_t here = met_tui_code_point(text, at, &bytes);
+    if (before < 0 || here < 0 || (before < 0x80 && here < 0x80)) return true;
+    switch (utf8proc_get_property(before)->boundclass) {
+    case UTF8PROC_BOUNDCLASS_EXTEND:
+    case UTF8PROC_BOUNDCLASS_ZWJ:
+    case UTF8PROC_BOUNDCLASS_REGIONAL_INDICATOR: return false;
+    }
+    return utf8proc_grapheme_break(before, here);
 }
 
 size_t met_tui_cluster_before(met_str text, size_t at)
 {
-    size_t begin = at - 1;
+    size_t begin = at, bytes;
 
-    if (text.data[begin] == '\n') return begin;
-    while (begin > 0 && text.data[begin - 1] != '\n')
-        begin--;
+    do {
+        (void)code_point_before(text, begin, &bytes);
+        begin -= bytes;
+    } while (!begins_surely(text, begin));
     for (;;) {
         size_t next = begin + met_tui_cluster_at(text, begin).bytes;
         if (next >= at) return begin;

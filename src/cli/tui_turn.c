@@ -145,7 +145,7 @@ void met_tui_show_talk(met_tui *tui)
         const met_tui_message *message = &tui->talk.messages[i];
         met_str text = {message->text, message->bytes};
         switch (message->role) {
-        case MET_TUI_ROLE_SYSTEM: met_tui_note(tui, "System message: %s", message->text); break;
+        case MET_TUI_ROLE_SYSTEM: met_tui_say_system(tui); break;
         case MET_TUI_ROLE_USER: met_tui_chat_add(&tui->chat, MET_TUI_ENTRY_USER, text); break;
         case MET_TUI_ROLE_ASSISTANT:
             met_tui_chat_add(&tui->chat, MET_TUI_ENTRY_ANSWER, text);

@@ -1,14 +1,24 @@
 /* Owns: where lines end. Words are kept whole where they fit; Chinese, Japanese and other wide
  * characters may part anywhere but before closing punctuation.
  *
- * The invariant: a line depends on the text from its beginning on and on nothing before, so that
- * text that grows moves its last line only. */
+ * The invariant: a line depends on the text from its beginning to the first cluster that does not
+ * fit, so that a change moves a few lines before it and those behind. */
 #include "cli/tui_wrap.h"
 
 #include "cli/tui_text.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* How many lines up to a change it can move. The cluster that did not fit into a line may be the
+ * first of the next, or, where a word was moved down whole and still had to be cut, of the one
+ * behind that; and such a cluster may reach to the changed line's beginning, and grow there. */
+enum { MOVED_LINES = 4 };
+
+static void drop_lines(met_tui_lines *lines)
+{
+    lines->count = lines->count > MOVED_LINES ? lines->count - MOVED_LINES : 0;
+}
 
 static void add_line(met_tui_lines *lines, size_t begin, size_t end)
 {
@@ -49,6 +59,12 @@ static size_t line_end(met_str text, size_t begin, int columns, met_tui_wrap_at 
     bool wide_before = false;
     int used = 0;
 
+    if (mode == MET_TUI_WRAP_CELLS) { /* a line of a megabyte is wrapped anew at every key */
+        while (used < columns && met_tui_is_plain(text, at)) {
+            used++;
+            at++;
+        }
+    }
     while (at < text.bytes) {
         met_tui_cluster cluster = met_tui_cluster_at(text, at);
         bool blank = text.data[at] == ' ' || text.data[at] == '\t' ||
@@ -91,7 +107,8 @@ void met_tui_wrap(met_tui_lines *lines, met_str text, int columns, met_tui_wrap_
 
     if (lines->columns == columns && lines->count > 0 && lines->text_bytes <= text.bytes) {
         if (lines->text_bytes == text.bytes) return;
-        begin = lines->items[--lines->count].begin;
+        drop_lines(lines);
+        begin = lines->items[lines->count].begin;
     } else {
         lines->count = 0;
     }
@@ -102,6 +119,32 @@ void met_tui_wrap(met_tui_lines *lines, met_str text, int columns, met_tui_wrap_
         size_t end = line_end(text, begin, columns, mode, &next);
         add_line(lines, begin, end);
         begin = next;
+    }
+}
+
+size_t met_tui_lines_at(const met_tui_lines *lines, size_t at)
+{
+    size_t low = 0, high = lines->count;
+
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (lines->items[middle].begin <= at) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+void met_tui_lines_cut(met_tui_lines *lines, size_t at)
+{
+    if (lines->count > 0) lines->count = met_tui_lines_at(lines, at) + 1;
+    drop_lines(lines);
+    if (lines->count == 0) {
+        met_tui_lines_clear(lines);
+    } else { /* less than the text has, wherever behind it was changed */
+        lines->text_bytes = lines->items[lines->count - 1].begin;
     }
 }
 

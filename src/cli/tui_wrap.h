@@ -21,10 +21,16 @@ typedef struct met_tui_lines {
 
 /* Cut `text` into lines of at most `columns` >= 1 columns; there is always one. A cluster that is
  * wider stands alone. When the width is the same and the text only grew since the last call, only
- * its last line is looked at again. */
+ * its last lines are looked at again. */
 void met_tui_wrap(met_tui_lines *lines, met_str text, int columns, met_tui_wrap_at at);
 
-/* Forget the lines: the text has changed elsewhere than at its end. Keeps the memory. */
+/* The line that byte `at` is in; count >= 1. Where two lines of one long line meet, the second. */
+size_t met_tui_lines_at(const met_tui_lines *lines, size_t at);
+
+/* Forget the lines that a change of the text at `at` and behind it may move. */
+void met_tui_lines_cut(met_tui_lines *lines, size_t at);
+
+/* Forget all lines. Keeps the memory. */
 void met_tui_lines_clear(met_tui_lines *lines);
 void met_tui_lines_free(met_tui_lines *lines);
 

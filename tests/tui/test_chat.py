@@ -187,6 +187,50 @@ class Editing(TuiTest):
         self.shows(screen, "Ask something")
         self.leave(screen)
 
+    def test_a_slow_paste_into_a_long_line_is_typed_at_once(self):
+        # Key by key, without brackets, in front of other text. When each key took as long as the
+        # line is, this took longer than the deadline.
+        screen = self.start()
+        screen.paste("y" * 50_000)
+        screen.keys("C-a")
+        screen.tmux("load-buffer", "-", input=b"x" * 300_000)
+        screen.tmux("paste-buffer", "-r")
+        screen.type("here")
+        screen.wait(lambda text: "xherey" in text.replace("\n  ", ""), what="what was typed")
+        screen.keys("C-e")
+        screen.type("end")
+        screen.wait(lambda text: "yend\n" in text.replace("\n  ", ""), what="the end")
+        screen.keys("C-c")
+        self.shows(screen, "Ask something")
+        self.leave(screen)
+
+    def test_a_character_wider_than_the_window_is_a_replacement(self):
+        screen = self.start(columns=24, rows=12)
+        screen.paste("\u200d".join(["👩"] * 12) + "x")
+        screen.wait("❯ \ufffdx")
+        self.assertEqual(screen.cursor[0], 2 + 2)
+        screen.keys("Left", "BSpace")  # and one step
+        screen.wait("❯ x")
+        screen.keys("C-c")
+        self.leave(screen)
+
+    def test_a_prompt_with_control_characters_shows_and_keeps_them(self):
+        prompt, saved = self.folder / "nul.txt", self.folder / "nul.json"
+        text = "What is 2 + 3?\0after\x1b[31m\rend"
+        prompt.write_text(text, newline="")
+        screen = self.start("--prompt-file", prompt, ready=False)
+        shown = r"❯ What is 2 \+ 3\?␀after␛\[31m␍end"
+        screen.wait(rf"{shown}.*tokens? · .*{READY}")
+        screen.keys("Up")  # the history has it whole
+        screen.wait(rf"{shown}.*tokens? · .*{shown}")
+        screen.keys("Enter")
+        screen.wait(rf"(tokens? · .*){{2}}{READY}")
+        screen.say(f"/save {saved}")
+        screen.wait("Saved 4 messages")
+        found = json.loads(saved.read_text())
+        self.assertEqual([m["content"] for m in found if m["role"] == "user"], [text, text])
+        self.leave(screen)
+
     def test_up_and_down_walk_through_what_was_typed(self):
         screen = self.start()
         screen.ask("What is 1 + 1?", "2")

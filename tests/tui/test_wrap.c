@@ -50,11 +50,15 @@ static void clusters_have_the_columns_that_are_drawn(void **state)
         {"\n", 1, 0},
         {"\r\n", 1, 0},
         {"\r", 1, 1},
+        {"\0", 1, 1},
+        {"👩\xe2\x80\x8d👩\xe2\x80\x8d👧\xe2\x80\x8d👦", 25, 8},
     };
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        met_tui_cluster cluster = met_tui_cluster_at(view(cases[i].text), 0);
+        met_str text = {cases[i].text, strlen(cases[i].text)};
+        if (text.bytes == 0) text.bytes = 1; /* the NUL itself */
+        met_tui_cluster cluster = met_tui_cluster_at(text, 0);
         if (cluster.bytes != cases[i].bytes || cluster.columns != cases[i].columns) {
             fail_msg("case %zu: found %zu bytes, %d columns", i, cluster.bytes, cluster.columns);
         }
@@ -71,6 +75,56 @@ static void going_back_undoes_going_on(void **state)
         assert_int_equal(met_tui_cluster_before(text, next), at);
         at = next;
     }
+}
+
+/* Letters, marks, joiners, flags, Hangul in parts, bytes that are nothing. */
+static const char *const parts[] = {"a", "\xcc\x81", "日", "👩", "\xe2\x80\x8d", "🇩", "🇪", "\r", "\n",
+                                    "\t", "\xe1\x84\x80", "\xe1\x85\xa1", "\xea\xb0\x80",
+                                    "\xe0\xa4\x95", "\xe0\xa5\x8d", "\xe0\xa4\xb7", "\xd8\x80",
+                                    "\xff", "\xe6\x97", "\xf0\x9f\x8f\xbd", "\x01", "\xe0\xb8\xb3"};
+enum { PARTS = sizeof parts / sizeof parts[0] };
+
+/* Going back begins near, and must come to what going on from the beginning of the text comes to. */
+static void going_back_undoes_going_on_in_any_bytes(void **state)
+{
+    uint64_t seed = 4;
+    (void)state;
+
+    for (int round = 0; round < 20000; round++) {
+        char text[64] = "";
+        met_str all = {text, 0};
+        for (int i = 0; i < 12; i++) {
+            all.bytes += (size_t)snprintf(text + all.bytes, sizeof text - all.bytes, "%s",
+                                          parts[test_random(&seed) % PARTS]);
+        }
+        for (size_t at = 0; at < all.bytes;) {
+            size_t next = at + met_tui_cluster_at(all, at).bytes;
+            size_t found = met_tui_cluster_before(all, next);
+            if (found != at) {
+                fail_msg("round %d: before %zu found %zu, expected %zu", round, next, found, at);
+            }
+            at = next;
+        }
+    }
+}
+
+/* Joined pictures without an end: one cluster, which no window would have room for. */
+static void a_cluster_wider_than_any_line_is_one_replacement(void **state)
+{
+    char text[1024] = "";
+    size_t bytes = 0;
+    (void)state;
+
+    for (int pictures = 1; pictures <= 60; pictures++) {
+        bytes += (size_t)snprintf(text + bytes, sizeof text - bytes, "%s👩",
+                                  pictures > 1 ? "\xe2\x80\x8d" : "");
+        met_tui_cluster cluster = met_tui_cluster_at((met_str){text, bytes}, 0);
+        bool fits = 2 * pictures <= MET_TUI_CLUSTER_MOST_COLUMNS;
+        assert_int_equal(cluster.bytes, bytes);
+        assert_int_equal(cluster.columns, fits ? 2 * pictures : 1);
+        assert_int_equal(cluster.instead, !fits);
+    }
+    expect_lines(text, 21, MET_TUI_WRAP_WORDS, text);
 }
 
 static void words_stay_whole_where_they_fit(void **state)
@@ -110,15 +164,16 @@ static void cells_keep_every_byte_that_is_edited(void **state)
 static void text_that_grows_has_the_lines_of_the_whole(void **state)
 {
     static const char *const pieces[] = {"a", "bc", " ", "  ", "\n", "日", "。", "e\xcc\x81", "\t",
-                                         "longer", "👩", "\xe2\x80\x8d", "💻", "\xcc\x81", "\r\n"};
+                                         "longer", "👩", "\xe2\x80\x8d", "💻", "\xcc\x81", "\r\n",
+                                         "👩\xe2\x80\x8d👩\xe2\x80\x8d👩\xe2\x80\x8d👩\xe2\x80\x8d👩\xe2\x80\x8d"};
     uint64_t seed = 20261123;
     (void)state;
 
     for (int round = 0; round < 3000; round++) {
         met_tui_lines grown = {0}, whole = {0};
-        char text[256] = "";
+        char text[1024] = "";
         size_t bytes = 0;
-        int columns = 1 + (int)(test_random(&seed) % 12);
+        int columns = 1 + (int)(test_random(&seed) % 24);
         for (int i = 0; i < 24; i++) {
             const char *piece = pieces[test_random(&seed) % (sizeof pieces / sizeof pieces[0])];
             bytes += (size_t)snprintf(text + bytes, sizeof text - bytes, "%s", piece);
@@ -149,6 +204,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clusters_have_the_columns_that_are_drawn),
         cmocka_unit_test(going_back_undoes_going_on),
+        cmocka_unit_test(going_back_undoes_going_on_in_any_bytes),
+        cmocka_unit_test(a_cluster_wider_than_any_line_is_one_replacement),
         cmocka_unit_test(words_stay_whole_where_they_fit),
         cmocka_unit_test(wide_characters_part_anywhere_but_before_closing_marks),
         cmocka_unit_test(cells_keep_every_byte_that_is_edited),
