@@ -116,7 +116,7 @@ static void bench_sampler(bench *b)
                   {"logits to a log-sum (max, exp, sum)", run_sum},
                   {"logits to a total of weights (max, exp, sum)", run_total}};
     met_cpu_kernels kernels = met_cpu_level_kernels(bench_level_best(b));
-    sampler_job job = {.vocab = b->quick ? 1024 : VOCAB, .passes = met_passes_up_to(kernels.isa)};
+    sampler_job job = {.vocab = b->quick ? 1024 : VOCAB, .passes = met_passes_for(kernels.isa)};
     size_t bytes = (size_t)job.vocab * sizeof *job.logits;
     job.logits = bench_memory(b, bytes + 4096);
     job.block_max = bench_memory(b, met_select_blocks(job.vocab) * sizeof *job.block_max);

@@ -124,7 +124,7 @@ typedef struct met_machine_ops {
 struct met_machine {
     const met_machine_ops *ops;
     met_log log; /* that of its options; everything above that has this machine uses it too */
-    met_isa isa; /* the highest that the host may use for what it does between steps */
+    met_isa isa; /* for what the host does between steps; this processor can run it */
 };
 struct met_loaded {
     met_machine *machine;

@@ -13,10 +13,10 @@ typedef enum met_isa {
     MET_ISA_AVX512,  /* F, BW, DQ, VL, VNNI */
     MET_ISA_NEON,    /* with dot products */
     MET_ISA_I8MM,
-    MET_ISA_HIGHEST = MET_ISA_I8MM /* no limit: all that there is */
 } met_isa;
 
-/* Whether this processor and system can run it. */
+/* Whether this processor and system can run it. It is asked once and remembered, by a machine: a
+ * virtual machine takes microseconds to answer. */
 bool met_isa_available(met_isa isa);
 
 #endif

@@ -32,8 +32,8 @@ typedef struct met_passes {
     double (*sum)(const float *logits, int32_t vocab, float max);
 } met_passes;
 
-/* The widest that this processor can run and that need no more than `highest`. */
-const met_passes *met_passes_up_to(met_isa highest);
+/* The widest for `isa`, which this processor can run. */
+const met_passes *met_passes_for(met_isa isa);
 
 /* passes.c, passes_avx2.c, passes_avx512.c */
 extern const met_passes met_passes_baseline;

@@ -188,7 +188,7 @@ met_sampling met_sampling_default(void)
     };
 }
 
-met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_isa highest,
+met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_isa isa,
                               met_sampler **out, met_error *err)
 {
     *out = NULL;
@@ -202,7 +202,7 @@ met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_is
     if (sampler == NULL) return met_fail_memory(err, "sampler", sizeof *sampler);
     sampler->options = *options;
     sampler->vocab = vocab;
-    sampler->passes = met_passes_up_to(highest);
+    sampler->passes = met_passes_for(isa);
     sampler->penalizes = penalizes(options);
     met_random_seed(&sampler->random, options->seed);
 

@@ -29,9 +29,9 @@ typedef struct met_sampler met_sampler;
 enum { MET_SAMPLER_VOCAB_MAX = 1 << 23 };
 
 /* MET_E_ARGUMENT names the option, its value and the accepted range. All memory for `vocab` logits
- * (1 .. MET_SAMPLER_VOCAB_MAX) is taken here. highest: what may be used where the processor has it;
- * nothing but time depends on it. */
-met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_isa highest,
+ * (1 .. MET_SAMPLER_VOCAB_MAX) is taken here. isa: one that this processor can run; nothing
+ * but time depends on it. */
+met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_isa isa,
                               met_sampler **out, met_error *err);
 /* Accepts NULL. */
 void met_sampler_free(met_sampler *sampler);

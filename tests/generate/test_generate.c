@@ -623,7 +623,7 @@ static void sampling_sees_prompt_and_answer(void **state)
         met_sampler *sampler = NULL;
         if (options.sampling.repeat_last_n > FIXTURE_CONTEXT) options.sampling.repeat_last_n = -1;
         assert_ok(met_sampler_create(&options.sampling, met_model_describe(f.model).vocab,
-                                     MET_ISA_HIGHEST, &sampler, &err));
+                                     MET_ISA_BASELINE, &sampler, &err));
         met_session *by_hand = fixture_session(&f, 0);
         const float *logits = NULL;
         assert_ok(met_session_feed(by_hand, tokens, 20, &logits, &err));

@@ -15,10 +15,19 @@ static met_sampling options_of(float temperature, int32_t top_k, float top_p, fl
     return o;
 }
 
+/* The best of this processor; test_passes.c says that the others are the same. */
+static met_isa widest(void)
+{
+    met_isa isa = MET_ISA_I8MM;
+    while (!met_isa_available(isa))
+        isa--;
+    return isa;
+}
+
 static met_sampler *sampler_of(const met_sampling *options, int32_t vocab)
 {
     met_sampler *sampler = NULL;
-    assert_ok(met_sampler_create(options, vocab, MET_ISA_HIGHEST, &sampler, &err));
+    assert_ok(met_sampler_create(options, vocab, widest(), &sampler, &err));
     return sampler;
 }
 
@@ -63,7 +72,7 @@ static void assert_share(int32_t count, double p)
 static void assert_refused(met_sampling options, const char *name, const char *found)
 {
     met_sampler *sampler = (met_sampler *)&err; /* anything but NULL */
-    assert_int_equal(met_sampler_create(&options, 8, MET_ISA_HIGHEST, &sampler, &err),
+    assert_int_equal(met_sampler_create(&options, 8, MET_ISA_BASELINE, &sampler, &err),
                      MET_E_ARGUMENT);
     assert_null(sampler);
     assert_non_null(strstr(err.text, name));
@@ -105,11 +114,11 @@ static void a_vocabulary_out_of_range_is_refused(void **state)
     (void)state;
     met_sampling o = met_sampling_default();
     met_sampler *sampler = NULL;
-    assert_int_equal(met_sampler_create(&o, 0, MET_ISA_HIGHEST, &sampler, &err), MET_E_ARGUMENT);
+    assert_int_equal(met_sampler_create(&o, 0, MET_ISA_BASELINE, &sampler, &err), MET_E_ARGUMENT);
     assert_int_equal(
-        met_sampler_create(&o, MET_SAMPLER_VOCAB_MAX + 1, MET_ISA_HIGHEST, &sampler, &err),
+        met_sampler_create(&o, MET_SAMPLER_VOCAB_MAX + 1, MET_ISA_BASELINE, &sampler, &err),
         MET_E_ARGUMENT);
-    assert_ok(met_sampler_create(&o, MET_SAMPLER_VOCAB_MAX, MET_ISA_HIGHEST, &sampler, &err));
+    assert_ok(met_sampler_create(&o, MET_SAMPLER_VOCAB_MAX, MET_ISA_BASELINE, &sampler, &err));
     met_sampler_free(sampler);
     met_sampler_free(NULL);
 }
