@@ -226,6 +226,7 @@ void product_run_matmul(product_case *c)
                     MET_METAL_MATMUL_TOKENS;
     run.groups[2] = 1;
     run.threads = MET_METAL_MATMUL_THREADS;
+    run.group_bytes = MET_METAL_MATMUL_BYTES;
     kernel_run_now(&run);
     free(prepared);
 }

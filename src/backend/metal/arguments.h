@@ -3,9 +3,12 @@
  * Does not own: what the kernels compute; each .metal file says that beside its kernel.
  * The invariant: a number that both sides use stands here, once.
  *
- * Every kernel takes its struct at buffer(0), as bytes. A binding that a dispatch does not use
- * still takes some buffer. Activations are float32 [tokens][cols], rows one after the other. No
- * kernel needs more alignment than an element's own (2 bytes for Q8_0). */
+ * Every kernel takes its struct at buffer(0), as bytes, and is compiled for the threads that it says
+ * here: a pipeline may allow fewer than one asks for, and a dispatch of more does not run.
+ * Threadgroup memory of more than 4 KiB is always threadgroup(0): its length stays set for the
+ * dispatches after, and must not come on top of another kernel's own. A binding that a dispatch does
+ * not use still takes some buffer. Activations are float32 [tokens][cols], rows one after the other.
+ * No kernel needs more alignment than an element's own (2 bytes for Q8_0). */
 #ifndef MET_BACKEND_METAL_ARGUMENTS_H
 #define MET_BACKEND_METAL_ARGUMENTS_H
 
@@ -41,7 +44,8 @@
  *                 threadgroup(0): met_metal_matvec_bytes. Rounds x itself for Q8_0 weights.
  *   met_matmul    any number of tokens. Constants WEIGHT_TYPE, SWIGLU, KV_F32.
  *                 Grid (met_metal_matmul_groups, (tokens + 31) / 32, 1), MET_METAL_MATMUL_THREADS
- *                 threads. x is what met_prepare left: normalised, and rounded for Q8_0 weights.
+ *                 threads, threadgroup(0): MET_METAL_MATMUL_BYTES. x is what met_prepare left:
+ *                 normalised, and rounded for Q8_0 weights.
  *   met_finish    products that came from elsewhere (MPS): weight[part] is float32
  *                 [tokens][rows] and holds them. Constants SWIGLU, KV_F32.
  *                 Grid (met_metal_finish_groups, tokens, 1), MET_METAL_FINISH_THREADS threads.
@@ -90,6 +94,7 @@ MET_METAL_CHECK(sizeof(met_metal_product) == 88);
 #define MET_METAL_MATMUL_THREADS 128
 #define MET_METAL_MATMUL_PAIRS 32 /* of rows in a tile of met_matmul */
 #define MET_METAL_MATMUL_TOKENS 32
+#define MET_METAL_MATMUL_BYTES 13824
 #define MET_METAL_FINISH_THREADS 64
 
 /* ---------------------------------------------------------------- rows
@@ -194,6 +199,9 @@ typedef struct met_metal_sample {
 MET_METAL_CHECK(sizeof(met_metal_sample) == 56);
 
 /* ---------------------------------------------------------------- ceilings (measure.metal) */
+#define MET_METAL_READ_THREADS 256
+#define MET_METAL_MACS_THREADS 32
+
 typedef struct met_metal_ceiling {
     uint64_t count; /* vectors of 16 bytes, or rounds of products */
 } met_metal_ceiling;

@@ -190,6 +190,7 @@ static inline void met_leave(constant met_metal_attention &a, met_attention_plac
  * ones and odd ones apart), then over simdgroups, ascending.
  * Barriers: after the queries are staged; after the largest scores; after the weights and their
  * sums; after each simdgroup's turn at the output. */
+[[max_total_threads_per_threadgroup(MET_METAL_ATTENTION_THREADS)]]
 kernel void met_attention(constant met_metal_attention &a [[buffer(0)]],
                           device const float *x [[buffer(1)]],
                           device const uchar *kv [[buffer(2)]],
@@ -226,6 +227,7 @@ kernel void met_attention(constant met_metal_attention &a [[buffer(0)]],
 /* out = the blocks' sums, each times exp(its largest score - the largest of all), over the same of
  * their totals. One threadgroup a query head and token. Order of sums: blocks ascending, by fma. No
  * threadgroup memory, no barriers. */
+[[max_total_threads_per_threadgroup(MET_METAL_MERGE_THREADS)]]
 kernel void met_attention_merge(constant met_metal_attention &a [[buffer(0)]],
                                 device float *out [[buffer(3)]],
                                 device const float *partials [[buffer(4)]],

@@ -169,6 +169,7 @@ static inline void met_end(thread met_tile_state &state, threadgroup float *to)
  * Order of sums: scores in eights of elements, ascending; the sum of weights over the lanes of each
  * tile; outputs in eights of keys, ascending; tiles ascending, with a factor between them.
  * Barriers: around every use of the tile, and after the weights are written. */
+[[max_total_threads_per_threadgroup(MET_METAL_TILE_THREADS)]]
 kernel void met_attention_tiles(constant met_metal_attention &a [[buffer(0)]],
                                 device const float *x [[buffer(1)]],
                                 device const uchar *kv [[buffer(2)]],

@@ -6,6 +6,7 @@
 
 /* out[token] = the weight's row of tokens[token], as float. One threadgroup a token. Adds up
  * nothing, uses no threadgroup memory. */
+[[max_total_threads_per_threadgroup(MET_METAL_EMBED_THREADS)]]
 kernel void met_embed(constant met_metal_embed &a [[buffer(0)]],
                       device const uchar *weight [[buffer(1)]],
                       device const int *tokens [[buffer(2)]],

@@ -8,6 +8,7 @@
 /* See arguments.h: weight[part] holds the sums, [tokens][rows]. A thread has one pair of rows of
  * one token, reads both before it writes either, and nobody else touches them; so out may be the
  * sums. No threadgroup memory, no barriers. */
+[[max_total_threads_per_threadgroup(MET_METAL_FINISH_THREADS)]]
 kernel void met_finish(constant met_metal_product &a [[buffer(0)]],
                        device const float *sums0 [[buffer(3)]],
                        device const float *sums1 [[buffer(4)]],

@@ -72,10 +72,12 @@ static void metal_close(met_machine *base)
     if (base == NULL) return;
     metal_machine *machine = (metal_machine *)base;
     if (machine->recorder != NULL) met_recorder_close_tracks(machine->recorder, machine->track, 1);
-    met_metal_pipelines_close(machine->pipelines);
-    [machine->row_numbers release];
-    [machine->queue release];
-    [machine->device release];
+    @autoreleasepool {
+        met_metal_pipelines_close(machine->pipelines);
+        [machine->row_numbers release];
+        [machine->queue release];
+        [machine->device release];
+    }
     free(machine);
 }
 

@@ -14,6 +14,7 @@
 #define MATMUL_OUT_STRIDE 68
 #define MATMUL_WEIGHT_FLOATS 2304 /* 64 * 36; also the results, 32 * 68 */
 #define MATMUL_INPUT_FLOATS 1152  /* 32 * 36 */
+MET_METAL_CHECK((MATMUL_WEIGHT_FLOATS + MATMUL_INPUT_FLOATS) * 4 == MET_METAL_MATMUL_BYTES);
 
 /* Half a row of a tile of weights: 16 columns, scaled. Rows that do not exist are zeros. */
 static inline void met_stage_weights(device const uchar *row, bool exists, int column, int cols,
@@ -109,10 +110,11 @@ static inline void met_finish_tile(constant met_metal_product &a, thread const m
  * simdgroups 32 of the rows and 16 of the tokens: 8 matrices of 8 x 8. 32 columns of weights and
  * inputs at a time are staged in threadgroup memory, weights as float.
  *
- * Threadgroup memory: 13824 bytes; the results go where the weights were.
+ * Threadgroup memory: MET_METAL_MATMUL_BYTES; the results go where the weights were.
  * Order of a sum: columns ascending in eights; within eight the hardware's.
  * Barriers: after staging, before matrices are read; after they were read, before the next staging;
  * and likewise around the results. */
+[[max_total_threads_per_threadgroup(MET_METAL_MATMUL_THREADS)]]
 kernel void met_matmul(constant met_metal_product &a [[buffer(0)]],
                        device const float *x [[buffer(1)]],
                        device const uchar *weight0 [[buffer(3)]],
@@ -127,12 +129,12 @@ kernel void met_matmul(constant met_metal_product &a [[buffer(0)]],
                        device float *out2 [[buffer(12)]],
                        device const float2 *rotation [[buffer(13)]],
                        device uchar *kv [[buffer(14)]],
+                       threadgroup float *shared [[threadgroup(0)]],
                        uint2 group [[threadgroup_position_in_grid]],
                        uint thread_index [[thread_index_in_threadgroup]],
                        uint simdgroup [[simdgroup_index_in_threadgroup]])
 {
-    threadgroup float weights[MATMUL_WEIGHT_FLOATS];
-    threadgroup float inputs[MATMUL_INPUT_FLOATS];
+    threadgroup float *weights = shared, *inputs = shared + MATMUL_WEIGHT_FLOATS;
     const met_place place = met_find_place(a, int(group.x), MET_METAL_MATMUL_PAIRS);
     const int part = place.part, first_token = int(group.y) * MET_METAL_MATMUL_TOKENS;
     device const uchar *first = met_of_part(part, weight0, weight1, weight2);

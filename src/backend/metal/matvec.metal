@@ -113,6 +113,7 @@ static inline float2 met_collect(thread float (&sums)[4][MET_METAL_MATVEC_TOKENS
  * sum by fma, columns ascending; then the lanes.
  * Barriers: after the sums of squares; after a tile is written, before it is read; after it was
  * read, before the next one is written. */
+[[max_total_threads_per_threadgroup(MET_METAL_MATVEC_THREADS)]]
 kernel void met_matvec(constant met_metal_product &a [[buffer(0)]],
                        device const float *x [[buffer(1)]],
                        device const float *norm [[buffer(2)]],

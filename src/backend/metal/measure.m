@@ -8,7 +8,6 @@
 #include "base/error.h"
 
 enum {
-    THREADS = 256,
     READ_GROUPS = 512,
     MAC_GROUPS = 1024, /* of one simdgroup */
     MACS_A_ROUND = 4 * 8 * 8 * 8,
@@ -16,6 +15,8 @@ enum {
 };
 
 static const uint64_t read_bytes_first = (uint64_t)16 << 20, read_bytes_most = (uint64_t)1 << 30;
+static const NSUInteger read_sums_bytes =
+    (NSUInteger)READ_GROUPS * MET_METAL_READ_THREADS * sizeof(float);
 static const uint64_t mac_rounds_first = 16, mac_rounds_most = 1 << 14;
 static const double long_enough_seconds = 0.02;
 
@@ -72,13 +73,13 @@ static met_status measure_read(metal_machine *machine, double *bytes_per_second,
 {
     metal_variant variant = {.function = "met_measure_read"};
     measurement m = {.machine = machine, .buffer_count = 2, .groups = READ_GROUPS,
-                     .threads = THREADS};
+                     .threads = MET_METAL_READ_THREADS};
     met_status status = met_metal_pipeline(machine->pipelines, &variant, &m.pipeline, err);
     if (status != MET_OK) return status;
-    m.buffers[1] = [machine->device newBufferWithLength:READ_GROUPS * THREADS * sizeof(float)
+    m.buffers[1] = [machine->device newBufferWithLength:read_sums_bytes
                                                 options:MTLResourceStorageModePrivate];
     if (m.buffers[1] == nil) {
-        return met_metal_fail_memory(err, "read ceiling", READ_GROUPS * THREADS * sizeof(float));
+        return met_metal_fail_memory(err, "read ceiling", read_sums_bytes);
     }
     double seconds = 0;
     uint64_t bytes = read_bytes_first;
@@ -105,8 +106,8 @@ static met_status measure_read(metal_machine *machine, double *bytes_per_second,
 static met_status measure_macs(metal_machine *machine, double *macs_per_second, met_error *err)
 {
     metal_variant variant = {.function = "met_measure_macs"};
-    measurement m = {.machine = machine, .buffer_count = 1, .groups = MAC_GROUPS, .threads = 32,
-                     .arguments.count = mac_rounds_first};
+    measurement m = {.machine = machine, .buffer_count = 1, .groups = MAC_GROUPS,
+                     .threads = MET_METAL_MACS_THREADS, .arguments.count = mac_rounds_first};
     met_status status = met_metal_pipeline(machine->pipelines, &variant, &m.pipeline, err);
     if (status != MET_OK) return status;
     m.buffers[0] = [machine->device newBufferWithLength:MAC_GROUPS * 256 * sizeof(float)
@@ -134,8 +135,11 @@ met_status met_metal_measure(met_machine *base, met_dtype weight_type, met_ceili
     (void)weight_type; /* all are multiplied as float32 */
     metal_machine *machine = (metal_machine *)base;
     met_ceilings found = {0};
-    met_status status = measure_read(machine, &found.read_bytes_per_second, err);
-    if (status == MET_OK) status = measure_macs(machine, &found.macs_per_second, err);
+    met_status status = MET_OK;
+    @autoreleasepool {
+        status = measure_read(machine, &found.read_bytes_per_second, err);
+        if (status == MET_OK) status = measure_macs(machine, &found.macs_per_second, err);
+    }
     if (status == MET_OK) *out = found;
     return status;
 }

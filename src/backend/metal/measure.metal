@@ -10,6 +10,7 @@ using namespace metal;
 
 /* out[thread] = sum of the vectors thread, thread + threads, ...: neighbouring threads read
  * neighbouring vectors. No threadgroup memory, no barriers. */
+[[max_total_threads_per_threadgroup(MET_METAL_READ_THREADS)]]
 kernel void met_measure_read(constant met_metal_ceiling &a [[buffer(0)]],
                              device const float4 *data [[buffer(1)]],
                              device float *out [[buffer(2)]],
@@ -24,6 +25,7 @@ kernel void met_measure_read(constant met_metal_ceiling &a [[buffer(0)]],
 
 /* count rounds of four independent products of 8 x 8 matrices in each simdgroup: 2048 multiply-adds
  * a round. No threadgroup memory, no barriers. */
+[[max_total_threads_per_threadgroup(MET_METAL_MACS_THREADS)]]
 kernel void met_measure_macs(constant met_metal_ceiling &a [[buffer(0)]],
                              device float *out [[buffer(1)]],
                              uint index [[threadgroup_position_in_grid]])

@@ -10,6 +10,7 @@
  * One threadgroup a token, MET_METAL_MATVEC_THREADS threads. Threadgroup memory: 32 bytes of sums.
  * Order of the sum: met_row_squares. The barrier is between a simdgroup's sum and its readers.
  * A lane has 4 elements, a simdgroup 128: eight neighbouring lanes are one block of 32. */
+[[max_total_threads_per_threadgroup(MET_METAL_MATVEC_THREADS)]]
 kernel void met_prepare(constant met_metal_prepare &a [[buffer(0)]],
                         device const float *x [[buffer(1)]],
                         device const float *norm [[buffer(2)]],

@@ -284,6 +284,7 @@ met_status met_metal_encode_product(metal_run *run, int32_t index, met_error *er
         NSUInteger rows = (NSUInteger)met_metal_matmul_groups(&arguments, swiglu);
         NSUInteger tiles =
             (NSUInteger)(tokens + MET_METAL_MATMUL_TOKENS - 1) / MET_METAL_MATMUL_TOKENS;
+        dispatch.group_bytes = MET_METAL_MATMUL_BYTES;
         dispatch.groups = MTLSizeMake(rows, tiles, 1);
         dispatch.threads = MET_METAL_MATMUL_THREADS;
     }

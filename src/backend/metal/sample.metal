@@ -94,6 +94,7 @@ static inline ulong met_simd_largest(ulong key)
 
 /* See arguments.h. Each threadgroup takes a slice of the vocabulary. Threadgroup memory: 256 bytes,
  * one key a simdgroup. The barrier is before the first simdgroup reads them. */
+[[max_total_threads_per_threadgroup(MET_METAL_SAMPLE_THREADS)]]
 kernel void met_sample_max(constant met_metal_sample &a [[buffer(0)]],
                            device const float *logits [[buffer(1)]],
                            device ulong *maxima [[buffer(2)]],
@@ -146,6 +147,7 @@ static inline void met_choose(constant met_metal_sample &a, device int *counts, 
 }
 
 /* Greedy; see arguments.h. No threadgroup memory, no barriers: the first simdgroup does it. */
+[[max_total_threads_per_threadgroup(MET_METAL_SAMPLE_GROUPS)]]
 kernel void met_sample_first(constant met_metal_sample &a [[buffer(0)]],
                              device const ulong *maxima [[buffer(2)]],
                              device int *counts [[buffer(3)]],

@@ -21,6 +21,15 @@
 
 enum { API_MAX_GROUP_MEMORY = 32768 }; /* of a threadgroup, static and by index */
 
+/* What is set by index, all together. */
+static inline size_t api_group_memory(const uint32_t bytes[SIM_SLOTS])
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < SIM_SLOTS; i++)
+        sum += bytes[i];
+    return sum;
+}
+
 @interface SimDevice : NSObject <MTLDevice>
 @end
 

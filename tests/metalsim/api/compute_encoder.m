@@ -111,7 +111,7 @@ static NSUInteger volume(MTLSize size)
 - (void)checkArguments
 {
     const sim_kernel *kernel = pipeline->function->kernel;
-    size_t group_memory = 0;
+    size_t group_memory = api_group_memory(group_memory_bytes);
     for (int32_t i = 0; i < kernel->parameter_count; i++) {
         const sim_parameter *one = &kernel->parameters[i];
         if (!api_function_has(pipeline->function, one)) continue;
@@ -127,7 +127,6 @@ static NSUInteger volume(MTLSize size)
             if (group_memory_bytes[one->index] == 0)
                 api_misuse("%s: kernel %s: threadgroup(%d) '%s' has no length", api_name(self),
                            kernel->name, one->index, one->name);
-            group_memory += group_memory_bytes[one->index];
         }
     }
     if (group_memory > API_MAX_GROUP_MEMORY)

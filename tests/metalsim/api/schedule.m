@@ -144,6 +144,15 @@ static sim_dispatch dispatch_of(const struct api_command *command)
     return dispatch;
 }
 
+/* Of lengths that stay set from an earlier kernel: the documentation of setThreadgroupMemoryLength
+ * counts "all threadgroup memory allocations". */
+static size_t left_set(const struct api_command *command)
+{
+    sim_dispatch dispatch = dispatch_of(command);
+    return api_group_memory(command->group_memory_bytes) -
+           api_group_memory(dispatch.group_memory_bytes);
+}
+
 static void after_dispatch(SimCommandBuffer *buffer, const struct api_command *command,
                            const sim_report *report)
 {
@@ -151,9 +160,11 @@ static void after_dispatch(SimCommandBuffer *buffer, const struct api_command *c
     if (report->error[0] != '\0')
         api_misuse("%s (compute encoder '%s' of %s)", report->error, command->encoder,
                    api_name(buffer));
-    if (report->group_memory_bytes > API_MAX_GROUP_MEMORY)
-        api_misuse("%s: a threadgroup uses %zu bytes of threadgroup memory, at most %d", kernel,
-                   report->group_memory_bytes, API_MAX_GROUP_MEMORY);
+    size_t left = left_set(command), group_memory = report->group_memory_bytes + left;
+    if (group_memory > API_MAX_GROUP_MEMORY)
+        api_misuse("%s: a threadgroup uses %zu bytes of threadgroup memory (%zu left set for other "
+                   "kernels), at most %d",
+                   kernel, group_memory, left, API_MAX_GROUP_MEMORY);
     for (size_t i = 0; i < SIM_SLOTS; i++)
         if (command->bindings[i].buffer != nil)
             api_buffer_check(command->bindings[i].buffer, kernel);

@@ -77,6 +77,22 @@ static void threadgroup_memory_over_32k_with_its_own(void)
     [commands waitUntilCompleted];
 }
 
+/* The length that the first kernel wanted is still set for the second, which has 16 KiB of its own. */
+static void threadgroup_memory_left_set(void)
+{
+    id<MTLCommandBuffer> commands = command_buffer();
+    id<MTLComputeCommandEncoder> encoding = encoder(commands, @"two_memories");
+    [encoding setBuffer:floats(@"x", 32, 0) offset:0 atIndex:0];
+    [encoding setThreadgroupMemoryLength:1024 atIndex:0];
+    [encoding setThreadgroupMemoryLength:16384 atIndex:1];
+    dispatch(encoding, 32);
+    [encoding setComputePipelineState:pipeline(@"static_memory")];
+    dispatch(encoding, 32);
+    [encoding endEncoding];
+    [commands commit];
+    [commands waitUntilCompleted];
+}
+
 static void threads_1025(void)
 {
     id<MTLComputeCommandEncoder> encoding = encoder(command_buffer(), @"add_one");
@@ -462,6 +478,7 @@ const struct test_case bad_cases[] = {
     CASE(threadgroup_memory_over_32k),
     CASE(threadgroup_memories_over_32k_together),
     CASE(threadgroup_memory_over_32k_with_its_own),
+    CASE(threadgroup_memory_left_set),
     CASE(threads_1025),
     CASE(threads_over_the_pipelines_limit),
     CASE(threads_not_whole_simdgroups),

@@ -96,7 +96,9 @@ static void threadgroup_memory(void)
     [encoding setThreadgroupMemoryLength:16384 atIndex:0];
     [encoding setThreadgroupMemoryLength:16384 atIndex:1];
     dispatch(encoding, 32);
-    [encoding setComputePipelineState:pipeline(@"static_memory")];
+    [encoding endEncoding]; /* what is set goes with the encoder */
+    encoding = encoder(commands, @"static_memory");
+    [encoding setBuffer:x offset:0 atIndex:0];
     [encoding setThreadgroupMemoryLength:16384 atIndex:0];
     dispatch(encoding, 32);
     [encoding endEncoding];

@@ -28,7 +28,11 @@ BAD = {
     "threadgroup_memories_over_32k_together":
         r"kernel two_memories: 32784 bytes of threadgroup memory, at most 32768",
     "threadgroup_memory_over_32k_with_its_own":
-        r"static_memory: a threadgroup uses 32784 bytes of threadgroup memory, at most 32768",
+        r"static_memory: a threadgroup uses 32784 bytes of threadgroup memory \(0 left set for other "
+        r"kernels\), at most 32768",
+    "threadgroup_memory_left_set":
+        r"static_memory: a threadgroup uses 33792 bytes of threadgroup memory \(16384 left set for "
+        r"other kernels\), at most 32768",
     "threads_1025": r"kernel add_one: 1025 x 1 x 1 threads in a threadgroup, at most 1024",
     "threads_over_the_pipelines_limit": r"96 x 1 x 1 threads in a threadgroup, at most 64",
     "threads_not_whole_simdgroups": r"40 threads in a threadgroup, promised a multiple of 32",
