@@ -3,12 +3,12 @@
  * Does not own: what the kernels compute; each .metal file says that beside its kernel.
  * The invariant: a number that both sides use stands here, once.
  *
- * Every kernel takes its struct at buffer(0), as bytes, and is compiled for the threads that it says
- * here: a pipeline may allow fewer than one asks for, and a dispatch of more does not run.
+ * Every kernel takes its struct at buffer(0), as bytes, and is compiled for the threads that this
+ * file says: a pipeline may allow fewer than one asks for, and a dispatch of more does not run.
  * Threadgroup memory of more than 4 KiB is always threadgroup(0): its length stays set for the
- * dispatches after, and must not come on top of another kernel's own. A binding that a dispatch does
- * not use still takes some buffer. Activations are float32 [tokens][cols], rows one after the other.
- * No kernel needs more alignment than an element's own (2 bytes for Q8_0). */
+ * dispatches after, and must not come on top of another kernel's own. A binding that a dispatch
+ * does not use still takes some buffer. Activations are float32 [tokens][cols], rows one after the
+ * other. No kernel needs more alignment than an element's own (2 bytes for Q8_0). */
 #ifndef MET_BACKEND_METAL_ARGUMENTS_H
 #define MET_BACKEND_METAL_ARGUMENTS_H
 
