@@ -8,7 +8,6 @@
 #include "base/mapping.h"
 #include "gguf/gguf.h"
 
-#include <stdio.h>
 
 static void run_quantize(const met_cpu_kernels *k, const bench_row *row)
 {

@@ -23,6 +23,15 @@ static inline bool met_str_is(met_str a, const char *text)
     return met_str_equal(a, met_str_of(text));
 }
 
+/* One digit 0 to 9 at least, and nothing else. */
+static inline bool met_str_is_digits(met_str a)
+{
+    for (size_t i = 0; i < a.bytes; i++) {
+        if (a.data[i] < '0' || a.data[i] > '9') return false;
+    }
+    return a.bytes > 0;
+}
+
 /* For "%.*s": the bytes of a view, bounded so that one name cannot fill an error text. */
 static inline int met_str_shown(met_str s)
 {

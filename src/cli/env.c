@@ -2,7 +2,6 @@
 #include "cli/command.h"
 #include "cli/json_value.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct env_options {

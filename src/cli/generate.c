@@ -13,7 +13,6 @@
 #include "cli/tui_talk.h"
 #include "cli/tui_terminal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

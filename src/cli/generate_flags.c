@@ -5,7 +5,6 @@
 #include "cli/clock.h"
 
 #include <math.h>
-#include <string.h>
 
 #include <sys/random.h>
 #include <unistd.h>

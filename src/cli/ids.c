@@ -4,7 +4,6 @@
 #include "cli/failure.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static bool push(met_ids *ids, int32_t id)
 {

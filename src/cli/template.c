@@ -43,7 +43,8 @@ static met_status read_name(met_value *names, const char *key, const char *path,
 
     met_status status = met_json_read(path, &document, err);
     if (status != MET_OK) return status;
-    if (json_is_object(document) && strcmp(key, "messages") == 0) {
+    bool may_be_object = strcmp(key, "messages") == 0;
+    if (json_is_object(document) && may_be_object) {
         json_object_foreach(document, name, item)
         {
             if (met_value_set(names, name, met_json_to_value(item)) == MET_OK) continue;
@@ -51,8 +52,8 @@ static met_status read_name(met_value *names, const char *key, const char *path,
             break;
         }
     } else if (!json_is_array(document)) {
-        status = met_failure_set(err, MET_E_FORMAT, "--%s: %s: expected a JSON list", key,
-                                 met_input_name(path));
+        status = met_failure_set(err, MET_E_FORMAT, "--%s: %s: expected a JSON list%s", key,
+                                 met_input_name(path), may_be_object ? " or object" : "");
     } else if (met_value_set(names, key, met_json_to_value(document)) != MET_OK) {
         status = met_failure_memory(err);
     }

@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "base/pages.h"
 
-#include <stdlib.h>
 
 enum { LOGPROBS_MAX = 64 };
 

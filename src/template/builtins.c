@@ -2,7 +2,6 @@
  * Python's rules. Does not own what they do. */
 #include "template/run.h"
 
-#include <stdio.h>
 
 static const met_jbuiltin *find(const met_jbuiltin *table, met_str name)
 {

@@ -8,7 +8,6 @@
 #include "template/run.h"
 #include "template/value.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 

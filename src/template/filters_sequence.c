@@ -12,20 +12,12 @@ typedef struct path {
     bool lower;          /* compare strings without case */
 } path;
 
-static bool is_all_digits(met_str text)
-{
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') return false;
-    }
-    return text.bytes > 0;
-}
-
 static bool path_add(met_eval *ev, path *out, met_str part)
 {
     int64_t index = 0;
     bool valid = false;
     met_jvalue *value = &out->parts[out->count++];
-    if (!is_all_digits(part)) return met_j_text(ev, part, value);
+    if (!met_str_is_digits(part)) return met_j_text(ev, part, value);
     if (!met_number_parse_int(ev, part, 10, &index, &valid)) return false;
     *value = met_j_int(index);
     return true;

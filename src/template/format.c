@@ -369,14 +369,6 @@ typedef struct brace_format {
     bool automatic;
 } brace_format;
 
-static bool is_digits(met_str text)
-{
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') return false;
-    }
-    return text.bytes > 0;
-}
-
 static bool small_number(met_eval *ev, met_str digits, int64_t *out)
 {
     bool valid = false;
@@ -388,7 +380,7 @@ static bool small_number(met_eval *ev, met_str digits, int64_t *out)
 static bool field_base(brace_format *f, met_str name, met_jvalue *out)
 {
     int64_t index = 0;
-    if (name.bytes == 0 || is_digits(name)) {
+    if (name.bytes == 0 || met_str_is_digits(name)) {
         bool automatic = name.bytes == 0;
         f->automatic = f->automatic || automatic;
         f->numbered = f->numbered || !automatic;
@@ -439,7 +431,7 @@ static bool field_value(brace_format *f, met_str field, met_jvalue *out)
             return met_eval_fail(f->ev, "format: a malformed field");
         }
         if (!met_j_text(f->ev, name, &key)) return false;
-        if (item && is_digits(name)) {
+        if (item && met_str_is_digits(name)) {
             if (!small_number(f->ev, name, &index)) return false;
             key = met_j_int(index);
         }

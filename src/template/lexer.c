@@ -8,7 +8,6 @@
 #include "template/jstring.h"
 #include "template/unicode.h"
 
-#include <errno.h>
 
 enum { SOURCE_BYTES_MAX = 1 << 20, NESTING_MAX = 1000 };
 

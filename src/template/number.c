@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <math.h>
-#include <stdio.h>
 
 __extension__ typedef unsigned __int128 u128;
 

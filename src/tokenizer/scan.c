@@ -5,7 +5,6 @@
 #include "tokenizer/unicode.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 typedef const unsigned char *cursor;
 

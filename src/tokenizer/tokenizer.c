@@ -18,7 +18,6 @@ enum { END_IDS_MAX = 5 };
 struct met_tokenizer {
     met_vocab vocab;
     met_specials specials;
-    int32_t bos; /* -1: none is added */
     int32_t end_ids[END_IDS_MAX];
     int32_t end_count;
 };
@@ -42,7 +41,8 @@ static met_status read_id(const met_gguf *gguf, const char *key, int32_t count, 
     return MET_OK;
 }
 
-static met_status read_bos(met_tokenizer *tokenizer, const met_gguf *gguf, met_error *err)
+/* No token is added to a text: a chat template writes its own. */
+static met_status check_bos(const met_tokenizer *tokenizer, const met_gguf *gguf, met_error *err)
 {
     bool add = false;
     int32_t bos = -1;
@@ -56,7 +56,6 @@ static met_status read_bos(met_tokenizer *tokenizer, const met_gguf *gguf, met_e
                         "tokenizer.ggml.add_bos_token is true",
                         met_gguf_name(gguf));
     }
-    tokenizer->bos = add ? bos : -1;
     return MET_OK;
 }
 
@@ -87,7 +86,7 @@ met_status met_tokenizer_create(const met_gguf *gguf, met_tokenizer **out, met_e
     if (tokenizer == NULL) return met_fail_memory(err, "tokenizer", sizeof *tokenizer);
     met_status status = met_vocab_init(&tokenizer->vocab, gguf, err);
     if (status == MET_OK) status = met_specials_init(&tokenizer->specials, &tokenizer->vocab, err);
-    if (status == MET_OK) status = read_bos(tokenizer, gguf, err);
+    if (status == MET_OK) status = check_bos(tokenizer, gguf, err);
     if (status == MET_OK) status = read_end_ids(tokenizer, gguf, err);
     if (status != MET_OK) {
         met_tokenizer_free(tokenizer);
@@ -265,9 +264,4 @@ int32_t met_tokenizer_find_control(const met_tokenizer *tokenizer, met_str spell
 {
     int32_t id = met_specials_find(&tokenizer->specials, &tokenizer->vocab, spelling);
     return id >= 0 && met_tokenizer_is_control(tokenizer, id) ? id : -1;
-}
-
-int32_t met_tokenizer_bos(const met_tokenizer *tokenizer)
-{
-    return tokenizer->bos;
 }

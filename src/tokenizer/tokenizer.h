@@ -40,8 +40,6 @@ bool met_tokenizer_is_control(const met_tokenizer *tokenizer, int32_t id);
 bool met_tokenizer_is_end(const met_tokenizer *tokenizer, int32_t id);
 /* Token with exactly this spelling as a control token, or -1. */
 int32_t met_tokenizer_find_control(const met_tokenizer *tokenizer, met_str spelling);
-/* Whether add_bos_token is set, and the id to add; -1: none. */
-int32_t met_tokenizer_bos(const met_tokenizer *tokenizer);
 
 /* Bytes of a stream of tokens, cut at whole UTF-8 characters. Zero-initialised is ready. */
 typedef struct met_utf8_stream {

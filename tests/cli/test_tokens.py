@@ -162,7 +162,7 @@ class Template(CommandTest):
                    says=("frobnicate", "line 2"))
         self.fails(FAILED, "template", "--template-file", self.folder / "absent", "--messages",
                    good, says="absent")
-        for content, says in (("[", "x.json"), ("3", "JSON list")):
+        for content, says in (("[", "x.json"), ("3", "expected a JSON list")):
             path = self.file("x.json", content)
             self.fails(FAILED, "template", "--template-file", template, "--messages", path,
                        says=says)

@@ -5,7 +5,6 @@
 #include "base/text.h"
 
 #include <stdio.h>
-#include <string.h>
 
 static const met_synth_shape small = {"small", 1, 32, 32, 2, 1, 16, 270, 16, true};
 static const met_synth_shape untied = {"untied", 2, 64, 32, 2, 2, 16, 259, 16, false};

@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "generate/sampler.h"
 
-#include <math.h>
 
 enum { CHUNK = 16, ANSWER_MAX = 400, EVENTS_MAX = 512 };
 

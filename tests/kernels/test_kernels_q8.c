@@ -1,7 +1,6 @@
 /* Products with Q8_0 weights, and the quantizing of activations, against the reference. */
 #include "kernels/kernel_test.h"
 
-#include <assert.h>
 
 /* Quantized activations in guarded buffers. */
 typedef struct activations {

@@ -8,7 +8,6 @@
 #include "base/half.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 #define EPS 0x1p-24
 #define GROWTH 1.01

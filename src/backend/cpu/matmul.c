@@ -7,7 +7,6 @@
  * cache. */
 #include "backend/cpu/cpu.h"
 
-#include <string.h>
 
 enum { ROW_GRAIN = MET_PANEL_ROWS };
 

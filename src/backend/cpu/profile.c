@@ -8,7 +8,6 @@
 #include "base/error.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 met_status met_cpu_profile(met_timeline *base, bool on, met_error *err)
 {
