@@ -32,8 +32,9 @@ static void take_log(met_tui *tui)
                 memmove(tui->log, tui->log + 1, tui->log_count * sizeof *tui->log);
             }
             tui->log[tui->log_count++] = lines[i];
+            tui->log_unseen = tui->log_unseen || lines[i].level == MET_LOG_ERROR;
         }
-        tui->draw |= MET_TUI_DRAW_LOG;
+        tui->draw |= MET_TUI_DRAW_LOG | MET_TUI_DRAW_INPUT; /* the status tells of errors */
     }
 }
 

@@ -60,6 +60,7 @@ typedef struct met_tui {
     met_log_ring *log_ring;
     met_log_line *log; /* [log_count] the newest lines, at most MET_TUI_LOG_LINES */
     size_t log_count;
+    bool log_unseen; /* an error went to the pane while it was folded away */
     uint64_t log_cursor;
 
     double temperature;

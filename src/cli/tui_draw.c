@@ -164,6 +164,7 @@ static void draw_log(met_tui *tui)
     char head[48];
 
     if (area->rows == 0) return;
+    tui->log_unseen = false;
     met_tui_erase(&tui->screen, area);
     for (size_t i = 0; i < shown; i++) {
         const met_log_line *line = &tui->log[tui->log_count - shown + i];
@@ -216,14 +217,16 @@ static void draw_status(met_tui *tui)
     const met_tui_area *area = &tui->layout.status;
     const char *hint = tui->answering    ? "Esc stops"
                        : tui->tree_focus ? "arrows  s sort  Tab back"
+                       : tui->log_unseen ? "F3 shows an error in the log"
                                          : "Alt-Enter new line  F2 panel  F3 log";
     char text[ROW_BYTES];
 
     met_tui_erase(&tui->screen, area);
     met_tui_style style = status_text(tui, text);
     int used = met_tui_put_text(&tui->screen, area->row, 0, area->columns, text, style);
+    bool error = tui->log_unseen && !tui->answering && !tui->tree_focus;
     met_tui_put_right(&tui->screen, area->row, used + 2, area->columns - used - 3, hint,
-                      MET_TUI_STYLE_DIM);
+                      error ? MET_TUI_STYLE_ERROR : MET_TUI_STYLE_DIM);
 }
 
 /* The text being typed; leaves in *row and *column where the cursor belongs. */

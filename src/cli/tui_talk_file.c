@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Far above any conversation: what is larger is a model named by mistake, and reading it would stop
- * the screen and take the memory. */
-enum { FILE_MOST_BYTES = 64 << 20 };
+/* Above any conversation, of a context of a million tokens too: what is larger is a model or a table
+ * named by mistake, and reading it would stop the screen for seconds and take the memory. */
+enum { FILE_MOST_BYTES = 16 << 20 };
 
 static met_status bad(met_error *err, const char *subject, size_t index, const char *problem)
 {

@@ -46,13 +46,16 @@ class Screen:
         words = ["env", *(f"-u{name}" for name in dropped),
                  *(f"{name}={value}" for name, value in settings.items() if value is not None),
                  METALLIC, *map(str, arguments)]
-        script = self.folder / "run.sh"
+        script, inner = self.folder / "run.sh", self.folder / "command.sh"
         command = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
         if stderr is not None:
             command += f" 2>'{stderr}'"
+        # In the foreground from its first moment: what is brought there by fg may have set the
+        # terminal's modes before (tmux has SIGTTOU ignored), and the shell takes them for its own.
+        inner.write_text(f"echo $$ >{self.folder}/pid\nexec {command}\n")
         # The shell stays in the foreground's place, so that what the command left can be seen.
-        script.write_text(f"stty -g >{self.folder}/before\n{command} &\necho $! >{self.folder}/pid\n"
-                          f"fg >/dev/null 2>&1\ncode=$?\nstty -g >{self.folder}/after\n"
+        script.write_text(f"stty -g >{self.folder}/before\nbash {inner}\n"
+                          f"code=$?\nstty -g >{self.folder}/after\n"
                           # 148: stopped; a line brings it back, as a person does with fg. A loop
                           # would be left by bash when its job stops.
                           + 2 * ("if [ $code = 148 ]; then\nprintf 'STOPPED\\n'\nread -r line\n"

@@ -136,8 +136,10 @@ class Look(TuiTest):
         for name in ("METALLIC_METRICS_JSONL_PATH", "METALLIC_TRACE_PATH"):
             for path in ("/dev/tty", "/dev/stdout", "/dev/stderr"):
                 screen = self.start(columns=100, rows=30, env={name: path})
+                screen.wait("F3 shows an error in the log")
                 screen.keys("F3")
-                screen.wait(f"error *{path}: found the terminal that the interface draws on")
+                text = screen.wait(f"error *{path}: found the terminal that the interface draws on")
+                self.assertNotIn("F3 shows", text)
                 screen.ask("What is 2 + 3?", "5")
                 self.assertNotIn("metallic.metrics", screen.text())
                 self.assertNotIn('"ph"', screen.text())
