@@ -1,9 +1,10 @@
 /* Owns: the subcommand logits and the NPY file that it writes (format version 1.0, as
- * numpy.lib.format describes it). The invariant: a file that is there is whole. */
+ * numpy.lib.format describes it). The invariant: a file that is there is whole, also after Ctrl-C. */
 #include "cli/command.h"
 #include "cli/engine.h"
 #include "cli/failure.h"
 #include "cli/ids.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 #error "the NPY header says little-endian"
 #endif
 
-enum { CHUNK_BYTES_MAX = 32 << 20, NPY_ALIGN = 64, NPY_PREAMBLE = 10 };
+/* Between chunks Ctrl-C is looked for. */
+enum { CHUNK_BYTES_MAX = 32 << 20, CHUNK_TOKENS_MAX = 512, NPY_ALIGN = 64, NPY_PREAMBLE = 10 };
 
 typedef struct logits_options {
     met_engine_options engine;
@@ -45,28 +47,33 @@ static void write_npy_header(met_output *output, size_t rows, size_t cols)
     met_output_write(output, dict, dict_bytes);
 }
 
-/* Feed all tokens; write the logits of each, or of the last. */
+/* Feed all tokens; write the logits of each, or of the last. `whole`: nobody interrupted it. */
 static met_status write_logits(met_session *session, const met_ids *ids, size_t vocab, bool last,
-                               met_progress *progress, met_output *output, met_error *err)
+                               met_progress *progress, met_output *output, bool *whole,
+                               met_error *err)
 {
-    const float *logits = NULL;
-    size_t chunk = CHUNK_BYTES_MAX / (vocab * sizeof *logits);
+    const size_t row_bytes = vocab * sizeof(float);
+    size_t chunk = CHUNK_BYTES_MAX / row_bytes;
+    size_t at = 0;
     met_status status = MET_OK;
 
     if (chunk == 0) chunk = 1;
+    if (chunk > CHUNK_TOKENS_MAX || last) chunk = CHUNK_TOKENS_MAX;
     write_npy_header(output, last ? 1 : ids->count, vocab);
-    if (last) {
-        status = met_session_feed(session, ids->items, (int32_t)ids->count, &logits, err);
-        if (status == MET_OK) met_output_write(output, logits, vocab * sizeof *logits);
-        return status;
-    }
-    for (size_t at = 0; at < ids->count && !met_output_failed(output); at += chunk) {
+    while (at < ids->count && !met_output_failed(output) && !met_interrupt_requested()) {
+        const int32_t *tokens = ids->items + at;
         size_t count = ids->count - at < chunk ? ids->count - at : chunk;
-        status = met_session_feed_all(session, ids->items + at, (int32_t)count, &logits, err);
+        const float *logits = NULL;
+        bool wanted = !last || at + count == ids->count;
+        status = !last ? met_session_feed_all(session, tokens, (int32_t)count, &logits, err)
+                       : met_session_feed(session, tokens, (int32_t)count,
+                                          wanted ? &logits : NULL, err);
         if (status != MET_OK) return status;
-        met_output_write(output, logits, count * vocab * sizeof *logits);
-        met_progress_at(progress, at + count, NULL);
+        if (wanted) met_output_write(output, logits, last ? row_bytes : count * row_bytes);
+        at += count;
+        met_progress_at(progress, at, NULL);
     }
+    *whole = at == ids->count;
     return MET_OK;
 }
 
@@ -74,7 +81,7 @@ static met_status write_logits(met_session *session, const met_ids *ids, size_t 
  * file (a pipe, a device) is written directly. */
 static met_status write_file(met_session *session, const met_ids *ids, size_t vocab,
                              const logits_options *options, met_progress *progress,
-                             met_error *err)
+                             bool *whole, met_error *err)
 {
     met_status status = MET_OK;
     struct stat info;
@@ -94,17 +101,17 @@ static met_status write_file(met_session *session, const met_ids *ids, size_t vo
         status = met_failure_set(err, MET_E_IO, "%s: %s", options->output, strerror(errno));
         goto done;
     }
-    status = write_logits(session, ids, vocab, options->last, progress, &output, err);
+    status = write_logits(session, ids, vocab, options->last, progress, &output, whole, err);
     met_error closing;
     met_status closed = met_output_close(&output, &closing);
     if (status == MET_OK && closed != MET_OK) {
         status = closed;
         if (err != NULL) *err = closing;
     }
-    if (status == MET_OK && !direct && rename(path, options->output) != 0) {
+    if (status == MET_OK && *whole && !direct && rename(path, options->output) != 0) {
         status = met_failure_set(err, MET_E_IO, "%s: %s", options->output, strerror(errno));
     }
-    if (status != MET_OK && !direct) (void)unlink(path);
+    if ((status != MET_OK || !*whole) && !direct) (void)unlink(path);
 done:
     free(path);
     return status;
@@ -118,6 +125,7 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
     met_ids ids = {0};
     met_status status = MET_OK;
     met_progress *progress = NULL;
+    bool whole = true;
 
     if (options->tokens == NULL || options->output == NULL) {
         return met_failure_set(err, MET_E_ARGUMENT, "--%s: not given, expected %s",
@@ -137,14 +145,16 @@ static met_status run(met_invocation *invocation, const void *any_options, met_e
     status = met_engine_create_session(&engine, &options->engine, invocation->environment, 0,
                                        &session, err);
     if (status != MET_OK) goto done;
+    met_interrupt_watch();
     size_t vocab = (size_t)met_model_describe(engine.model).vocab;
     met_progress_begin(progress, "computing logits", "tokens", ids.count);
     if (strcmp(options->output, "-") == 0) {
         status = write_logits(session, &ids, vocab, options->last, progress, invocation->output,
-                              err);
+                              &whole, err);
     } else {
-        status = write_file(session, &ids, vocab, options, progress, err);
+        status = write_file(session, &ids, vocab, options, progress, &whole, err);
     }
+    invocation->interrupted = !whole && status == MET_OK && met_interrupt_requested();
 done:
     met_progress_free(progress);
     met_session_free(session);

@@ -7,7 +7,6 @@
 #include "cli/input.h"
 #include "cli/json_value.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,27 +86,22 @@ static met_status tokenize_batch(const met_engine *engine, const tokenize_option
                                  met_output *output, met_error *err)
 {
     FILE *file = NULL;
-    char *line = NULL;
-    size_t capacity = 0, number = 0;
+    met_input_text line = {0};
+    size_t number = 0;
+    const char *name = met_input_name(options->batch);
     met_error reason = {MET_OK, ""};
 
     met_status status = met_input_open(options->batch, &file, err);
     if (status != MET_OK) return status;
     while (status == MET_OK && !met_output_failed(output)) {
-        errno = 0;
-        ssize_t got = getline(&line, &capacity, file);
-        if (got < 0) break;
+        status = met_input_line(file, name, &line, err);
+        if (status != MET_OK || line.bytes == 0) break;
         number++;
-        status = tokenize_line(engine, options, line, (size_t)got, output, &reason);
+        status = tokenize_line(engine, options, line.data, line.bytes, output, &reason);
+        if (status == MET_OK) continue;
+        (void)met_failure_set(err, status, "%s: line %zu: %s", name, number, reason.text);
     }
-    if (status != MET_OK) {
-        (void)met_failure_set(err, status, "%s: line %zu: %s", met_input_name(options->batch),
-                              number, reason.text);
-    } else if (ferror(file)) {
-        status = met_failure_set(err, MET_E_IO, "%s: %s", met_input_name(options->batch),
-                                 strerror(errno));
-    }
-    free(line);
+    free(line.data);
     if (file != stdin) fclose(file);
     return status;
 }

@@ -173,6 +173,20 @@ class Logits(CommandTest):
         self.assertEqual(header[:8], b"\x93NUMPY\x01\x00")
         self.assertEqual((10 + int.from_bytes(header[8:10], "little")) % 64, 0)
 
+    def test_ctrl_c_leaves_no_file(self):
+        out = self.folder / "half.npy"
+        ids = ",".join(map(str, range(2000)))
+        for last in ((), ("--last",)):
+            process = subprocess.Popen([METALLIC, "logits", "--threads", "1", "--tokens", ids, "-o",
+                                        out, *last], env=environment(), stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, preexec_fn=take_interrupts)
+            while not list(self.folder.glob("half.npy.part-*")):  # made before the first token
+                self.assertIsNone(process.poll())
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+            self.assertEqual((process.returncode, output, errors), (INTERRUPTED, b"", b""))
+            self.assertEqual(list(self.folder.glob("half*")), [])
+
     def test_last_is_the_last_row_bit_for_bit_and_chunks_do_not_show(self):
         ids = ",".join(str(i * 7 % 512) for i in range(300))
         whole = self.logits("--tokens", ids)

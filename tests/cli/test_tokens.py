@@ -1,5 +1,6 @@
 """The subcommands tokenize, detokenize and template."""
 import json
+import os
 import subprocess
 
 import jinja2
@@ -51,6 +52,15 @@ class Tokenize(CommandTest):
         piped = self.done("tokenize", "--batch", "-", stdin=lines.rstrip("\n").encode())
         self.assertEqual(piped.out, result.out)
         self.assertEqual(self.done("tokenize", "--batch", "-", stdin=b"").out, b"")
+
+    def test_a_text_that_no_memory_should_hold_is_refused_unread(self):
+        path = self.file("endless", "")
+        os.truncate(path, (1 << 30) + 1)  # a hole: it takes no room on the disk
+        says = ("endless", "more than 1073741824 bytes")
+        self.fails(FAILED, "tokenize", "--file", path, says=says)
+        self.fails(FAILED, "--prompt-file", path, says=says)
+        self.fails(FAILED, "--messages", path, "-o", "json", says=says, out=None)
+        self.fails(FAILED, "perplexity", "--file", path, says=says)
 
     def test_a_batch_streams(self):
         with subprocess.Popen([METALLIC, "tokenize", "--batch", "-"], stdin=subprocess.PIPE,
