@@ -1,5 +1,6 @@
 /* Owns: the subcommand logits and the NPY file that it writes (format version 1.0, as
- * numpy.lib.format describes it). The invariant: a file that is there is whole, also after Ctrl-C. */
+ * numpy.lib.format describes it). The invariant: a file that is there is whole, also after
+ * Ctrl-C. */
 #include "cli/command.h"
 #include "cli/engine.h"
 #include "cli/failure.h"
