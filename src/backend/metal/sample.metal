@@ -82,6 +82,11 @@ static inline float met_penalize(constant met_metal_sample &a, float logit, int 
     return logit - (fma(a.frequency_penalty, float(count), 0.0f) + a.presence_penalty);
 }
 
+static inline ulong met_larger(ulong a, ulong b)
+{
+    return a > b ? a : b;
+}
+
 /* The largest key of a simdgroup, for all its lanes. simd_max knows 32 bits. */
 static inline ulong met_simd_largest(ulong key)
 {
@@ -115,7 +120,7 @@ kernel void met_sample_max(constant met_metal_sample &a [[buffer(0)]],
             logit = met_penalize(a, logit, counts[id]);
             penalized[id] = logit;
         }
-        key = max(key, met_logit_key(logit, id));
+        key = met_larger(key, met_logit_key(logit, id));
     }
     key = met_simd_largest(key);
     if (lane == 0) largest[simdgroup] = key;
@@ -131,7 +136,7 @@ static inline ulong met_largest_of_all(device const ulong *maxima, uint lane)
 {
     ulong key = 0;
     for (int i = int(lane); i < MET_METAL_SAMPLE_GROUPS; i += MET_METAL_LANES)
-        key = max(key, maxima[i]);
+        key = met_larger(key, maxima[i]);
     return met_simd_largest(key);
 }
 
@@ -388,8 +393,9 @@ static inline ulong met_remaining(threadgroup met_sample_shared &s, constant met
         left = target - s.left + (s.key >> SAMPLE_ID_BITS);
         threadgroup_barrier(mem_flags::mem_threadgroup); /* before the next cut's s.left */
     }
-    if (a.least > 0) left = min(left, met_sum_all(s, above, who));
-    return left;
+    if (a.least == 0) return left;
+    const ulong likely = met_sum_all(s, above, who);
+    return likely < left ? likely : left;
 }
 
 /* See arguments.h. One threadgroup; thread i has tokens i, i + threads, ... throughout.
