@@ -203,14 +203,13 @@ static void wait_for_ever(const sim_thread *thread)
 static void wait_for_the_last(const sim_thread *thread)
 {
     uint32_t *raised = &cells_of(thread)[thread->group_in_grid[0]];
-    if (thread->thread_index_in_group + 1 == thread->threads_in_group[0]) {
-        if (thread->group_in_grid[0] != 1) __atomic_store_n(raised, 1, __ATOMIC_RELAXED);
-        sim_group_barrier(0, 5);
-        return;
+    if (thread->thread_index_in_group + 1 != thread->threads_in_group[0]) {
+        while (sim_turn(6), __atomic_load_n(raised, __ATOMIC_RELAXED) == 0)
+            continue;
+    } else if (thread->group_in_grid[0] != 1) {
+        __atomic_store_n(raised, 1, __ATOMIC_RELAXED);
     }
-    while (sim_turn(6), __atomic_load_n(raised, __ATOMIC_RELAXED) == 0)
-        continue;
-    sim_group_barrier(0, 5);
+    sim_group_barrier(0, 5); /* one place for all: two would be divergence */
 }
 
 static void test_threads_that_wait_for_what_never_comes_are_an_error(void **state)
