@@ -9,6 +9,8 @@ only has to name its topic; no phrasing has two answers.
 import phrasings
 import phrasings_last
 import phrasings_more
+import phrasings_new
+import topics_more
 from grammar import expand, expand_all
 from topics import TOPICS
 
@@ -265,8 +267,9 @@ def _phrasings(lines):
 
 
 def _intents():
-    found = {answer: list(_phrasings(lines)) for answer, lines in _blocks(TOPICS)}
-    for begin, lines in [*_blocks(phrasings.MORE), *_blocks(phrasings_more.MORE), *_blocks(phrasings_last.MORE)]:
+    found = {answer: list(_phrasings(lines)) for answer, lines in [*_blocks(TOPICS), *_blocks(topics_more.TOPICS)]}
+    for begin, lines in [*_blocks(phrasings.MORE), *_blocks(phrasings_more.MORE), *_blocks(phrasings_last.MORE),
+                         *_blocks(phrasings_new.MORE)]:
         answers = [answer for answer in found if answer.startswith(begin)]
         assert len(answers) == 1, (begin, answers)
         found[answers[0]] += [(None, expand(line)) for line in lines]

@@ -68,7 +68,7 @@ def items(count, draw):
         "facts": [(user(conversation.punctuate(draw, draw.choice(questions), True)), answer) for questions, answer in facts.FACTS],
         "metallic, unseen phrasings": [(user(question), answer) for question, answer in heldout.TEST_ITEMS],
         "wrong flags": [(user(draw.choice(("What does --{} do?", "How do I use --{}?", "What is --{} for?")).format(flag)), conversation.IDK)
-                        for flag in ("foo", "gpu-layers", "verbose", "lora", "flash-attn", "port", "mlock", "rope-scale", "grammar", "batch-size")],
+                        for flag in ("foo", "gpu-layers", "color", "lora", "flash-attn", "port", "mlock", "rope-scale", "grammar", "batch-size")],
     }
     out["after a system message"], out["several turns"], out["follow-up questions"] = [], [], []
     for _ in range(count):

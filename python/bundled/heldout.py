@@ -1,9 +1,10 @@
 """Phrasings that training never sees, written by hand and apart from the grammar of about.py.
 
 Owns: two sets of questions about metallic. The DEV sets were read between training rounds, and some of
-their words went into the grammar; DEV_4 was the test of an earlier model. TEST was written after the
-weights were made, from the answers and the manual page alone; questions that the grammar can produce
-and those of the DEV sets were then taken out. A later round of training needs a new TEST.
+their words went into the grammar; DEV_4 and DEV_5 were the tests of earlier models.
+TEST was written after the grammar of this day and before any model that was trained with it was tried, from
+the answers and the manual page; questions that the grammar can produce and those of the DEV sets were then
+taken out. Once its wrong answers have been read, a later round of training needs a new TEST.
 Invariant: conversation.question never draws one of these texts (letter case and punctuation aside).
 
 Each line: the beginning of an answer in about.py (enough to be unique) | questions; questions
@@ -43,7 +44,7 @@ Run metallic inspect FILE to | how can I look at the tensors of a gguf?; show me
 Run metallic template | how can I preview a chat template?; render messages with a template
 A chat template | what's a chat template?; why are there chat templates?
 Run metallic synth | I need a model with random weights; how do I generate a fake model for benchmarks?
-Run make bench | how many tokens per second do I get?; how can I benchmark my computer?
+Run metallic bench to | how many tokens per second do I get?; how can I benchmark my computer?
 Run metallic --help | where's the list of all flags?; how do I get usage info?
 Run metallic --version | how do I know which version is installed?; version?
 metallic has completions | does tab completion work in my shell?; are there completions for zsh?
@@ -111,7 +112,7 @@ Run metallic inspect FILE --program | list the ops that get executed; show the m
 Run metallic template | try my chat template on some messages; how is a conversation rendered?
 A chat template | what's the point of chat templates?; how does a conversation become a prompt?
 Run metallic synth | can I get a model filled with random numbers?; make me a dummy 0.5B model
-Run make bench | what throughput can my box reach?; run the speed measurement; benchmark the CPU
+Run metallic bench to | what throughput can my box reach?; run the speed measurement; benchmark the CPU
 Run metallic --help | where are the options documented?; list everything metallic can do; I forgot the flags
 Run metallic --version | am I running the newest version?; tell me the version number
 metallic has completions | can zsh complete the flags?; set up completions in bash
@@ -209,7 +210,7 @@ Run metallic inspect FILE --program | how can I see which operations the model r
 Run metallic template | how do I check what my chat template produces?; I want to try out a jinja template
 A chat template | what does a chat template do?; explain chat templates
 Run metallic synth | how do I create a random model?; I'd like to test speed without any download; what's the synth command for?
-Run make bench | how do I measure the speed?; is there a benchmark?; how fast is metallic on my laptop?
+Run metallic bench to | how do I measure the speed?; is there a benchmark?; how fast is metallic on my laptop?
 Run metallic --help | how can I see every option?; show me all the commands; I need the usage text
 Run metallic --version | what version am I on?; how do I print the version?
 metallic has completions | how do I get tab completion?; does bash completion exist?
@@ -302,7 +303,7 @@ Run metallic inspect FILE to | what tensors does my model have?; how do I find o
 Run metallic inspect FILE --program | what operations does it execute?
 Run metallic template | how do I test a jinja chat template?; show the prompt that my template produces; how can I look at the prompt a template builds?; I wrote a jinja template, how do I try it?
 A chat template | define chat template
-Run make bench | how do I benchmark it?; what speed does my machine reach?; how do I get performance numbers?; I'd like to know how fast my CPU decodes
+Run metallic bench to | how do I benchmark it?; what speed does my machine reach?; how do I get performance numbers?; I'd like to know how fast my CPU decodes
 Run metallic --version | print version; how can I tell which release this is?; what's the version of this binary?
 metallic has completions | is there zsh completion?
 Run make run | I want to try it quickly, what do I run?; I just cloned the repository, what's the first command?
@@ -348,7 +349,7 @@ Use fewer threads or | my machine has little RAM, what can I do?
 Use a smaller or Q8_0 | I find it slow, any advice?; what can I do for more speed?
 """
 
-TEST = r"""
+DEV_5 = r"""
 Use --gguf-path FILE | I have qwen2.5-0.5b.gguf in my home folder, how can metallic load it?; path to model option; how do I make it use another gguf
 Use --prompt TEXT | how can I ask it something in one line?; what's the flag for my question?; how to send it a message from bash
 Use --system TEXT | I want it to always answer politely, where do I say so?; set a persona for the assistant
@@ -390,7 +391,7 @@ Run metallic inspect FILE --program | how can I list the operations that a model
 Run metallic template | how can I render a jinja template with my messages?; preview the prompt that a template makes
 A chat template turns | why do models need chat templates?
 Run metallic synth | how do I create a fake model to measure speed?; generate a synthetic 7B model
-Run make bench | how do I test performance?
+Run metallic bench to | how do I test performance?
 Run metallic --version | am I up to date, what version is this?
 metallic has completions | is there autocompletion for zsh?
 Run make run | how do I build it and see a first answer?
@@ -440,6 +441,127 @@ Use fewer threads or | how can I lower the RAM usage?; the process gets killed f
 Use a smaller or Q8_0 | how can I speed it up?
 """
 
+TEST = r"""
+Use --gguf-path FILE | where do I tell it which weights to take?; I'd rather run my own 1.5B file; pass a path to a model; can I swap the tiny model for a bigger one?
+Use --prompt TEXT | I have one question for the model, how do I give it on the command line?; what comes after metallic when I want to ask something?; short flag for a user message
+Use --system TEXT | the assistant should be a strict teacher, how?; add a system message to a single run; instructions that hold before the prompt
+Use --max-tokens N | how can I bound the answer to 64 tokens?; it rambles, put a stop to that after some tokens; most tokens to generate
+--temperature T sets | how do I get the same likeliest words always?; make the writing wilder; does zero temperature mean no randomness?
+--top-k K keeps | consider just the 5 likeliest tokens; top 40 sampling, which flag?
+--top-p P keeps | tokens holding 95% of the probability; nucleus sampling flag name
+--min-p P drops | how do I throw out tokens far less likely than the best?; min_p meaning
+--repeat-penalty X | it says one phrase again and again; a cure for repetitive answers; divide logits of tokens already used
+--presence-penalty X | lower any token that was there before by a constant; presence penalty usage
+--frequency-penalty X | subtract more for every time a token came; frequency penalty usage
+The presence penalty is | presence against frequency penalty, explain
+--repeat-last-n N | let the penalties look at the whole context
+--seed N | can I get yesterday's random answer again?; same text twice please
+--context-length N | I want a window of 4096 tokens; most tokens of prompt and answer together
+--threads N | how do I give it six workers?; keep two cores free while it runs
+--backend NAME | how do I choose between cpu and metal?; can I force it to stay on the processor?; use my Mac's GPU
+--output-format chooses | what kinds of output are there?; which values has -o?
+Use --output-format json for | I want the token counts of a run in a document; one json document with everything; machine readable answer with timings
+Use --output-format jsonl | an event for every token, line by line; events while it is running
+json is one document | jsonl against json, which is which?
+Use --output-format text | plain text without anything around it
+Use --output-format none | run but print no answer; throw the answer away
+--messages FILE | I have a json list of messages, how do I pass it?; go on with a conversation from a file
+--tools FILE | the model should be able to call my functions; a json list of functions for the model
+--ignore-end | do not stop when the model ends its answer; keep decoding past the end for a benchmark
+--kv-type | keep keys and values in f32; is the cache f16 or f32?
+Set METALLIC_BACKEND | I want 4 threads in every run without typing the flag; variable for the longest context; does the flag or the variable win?
+--raw gives | no chat template please; hand the text to the model unchanged
+--logprobs K | print probabilities of the alternatives
+--stop S | quit as soon as the text contains STOP; end before a given string
+--prompt-file F | the prompt is a long text file, how do I pass it?; what does a lone dash mean?
+Run metallic tokenize TEXT | show the ids of the word hello; how long is my text in tokens?
+Use metallic tokenize --batch | I have a thousand texts to tokenize
+Run metallic detokenize | from ids back to words; which text do these numbers make?
+Run metallic logits | export the scores of every token to numpy; get an npy with logits
+Logits are | what is a logit in a language model
+Run metallic perplexity | score a model on a text file; how well does it predict my corpus?
+Perplexity says | is a small perplexity good or bad?
+Run metallic inspect FILE to | print the tensor list of a file
+Run metallic inspect FILE --program | print the ops that the machine runs for a model
+Run metallic template | try out a jinja file; how does my template render these messages?
+Run metallic synth | write random weights in the shape of the 3B; I need a fake gguf for speed tests
+Run metallic bench to | how do I find out tokens per second on this laptop?; I want to measure how fast decode is; compare my machine with its limit
+metallic bench --roofline | how can I see which operation is slowest?; bytes and time for each op of a benchmark
+metallic bench measures | bench prints tg128, what is that?
+--speculate N | can it guess tokens from the earlier text?; is speculative decoding in there?; does speculation alter the result?; editing a file is slow, the answer mostly copies the prompt
+--matmul NAME | can OpenBLAS do the prefill?; how do I set FORCE_MATMUL_BACKEND?; who does the multiplications of the prompt?; vendor or native, where do I say it?
+Run metallic env to | show me every variable it listens to; how can I find out which variables exist?
+-v tells more | I want to see what it chose at the start; how do I make stderr more talkative?; no messages except errors; how do I set the log level to debug?; what are -vv and -vvv?
+METALLIC_TRACE_PATH names | I want a timeline of the threads; variable for a trace
+METALLIC_METRICS_JSONL_PATH | write all measurements into a file; where can I have metrics as JSON Lines?
+METALLIC_METRICS_CONSOLE | print the metrics of a generation to stderr; tell me after each answer what it cost
+METALLIC_ENABLE_PROFILING | trace only tokens, not every op; set the profiling to layer
+Run metallic on a terminal | how do I chat with it in my terminal?; is there a text user interface?; how do I talk to it in several turns on the terminal?
+The commands are /help | what can I type after a slash?
+/clear begins | how do I begin anew in the chat?; forget what we talked about
+/system TEXT sets | change the system message of a running chat; /system in the chat
+/save FILE writes | how do I keep this chat in a file?; write our conversation to disk
+/load FILE goes | continue a chat that I saved; how do I open a saved conversation?
+/temp X sets | how do I make the chat more random without restarting?
+/stats shows | figures about the answer I just got; what does /stats tell me?
+/quit leaves | does Ctrl-D leave?
+Esc stops | stop this answer but stay in the chat
+F2 shows | how do I hide the panel on the right?
+Up and Down | how do I get my previous message back?; is there a history of what I typed?
+Tab goes | how do I open a layer in the timing tree?
+Set NO_COLOR | I don't want colours in the interface; how do I get rid of colors?
+Metallic runs on Apple GPUs | is Metal simulated on Linux?
+Run metallic --help to | print every flag there is; I need a summary of all options
+Run metallic --version | which release do I run?
+metallic has completions | complete flags in bash with tab
+Run make run | compile metallic and try it; what do I type in a fresh clone?
+Run make test | are all tests green? how do I check?
+Run make install | put the binary and the man page on my system
+Run make asan | look for memory errors with a sanitizer
+Press Ctrl-C | how do I break off a long answer?; can I interrupt it and keep the text?
+Exit codes: | what does 130 mean as exit status?; which status does bad usage give?
+Metallic runs GGUF models | can it run Qwen2.5 Coder?
+No. Metallic runs models of | what about Gemma models?
+Metallic reads tensors | which weight types are read?
+No. Metallic reads F32 | do 4-bit files work?
+Metallic reads GGUF files | is a safetensors file fine?
+Metallic does not convert | quantize my F16 model
+Metallic runs models; | can I fine-tune Qwen with it?
+Metallic downloads nothing | does it fetch weights for me?
+Metallic has no server | can I run it as an HTTP service?
+Metallic runs on Linux | does it work on my Macbook?; is Linux enough?
+Metallic is a program | tell me in one line what metallic is
+Q8_0 stores | how many bits per weight has Q8_0?; what is a Q8_0 block?
+F16 stores | how wide is an f16 number?
+Use Q8_0 for | F16 against Q8_0 for speed?
+A token is | what is meant by token?
+The tokenizer is | how does it split text, BPE?
+The KV cache keeps | why are keys and values cached?
+Prefill reads | what does prefill do with the prompt?
+Decode writes | what is decode, one token at a time?
+Attention lets | what is attention in the model?
+RoPE rotates | what does rope do to queries?
+RMSNorm divides | what is root mean square normalization?
+SwiGLU is | explain the gated feed-forward
+An embedding is | what vector stands for a token?
+Metallic is written | which C standard is it written in?
+Metallic is free software | am I allowed to use it at my company?
+Nothing leaves | does it talk to the network?; is anything uploaded?
+Meson and Ninja | is meson used for the build?
+You need git | what must I have installed to build it?
+Include metallic.h | call it from my own C program
+Call met_model_open | function that opens a model
+Call met_generate | function that streams text
+A session is | what does met_session hold?
+It uses AVX2 | does it have NEON kernels?
+The bundled model is | which model answers when I give none?; is there a model inside the program?
+Yes. metallic prints | does the text come token by token?
+The answer goes | how do I redirect only the answer?
+Read CONTRIBUTING.md | how do I send you a patch?
+Give a new architecture | how would I add Gemma to metallic?
+Use a smaller or Q8_0 | it is too slow for me; how do I get more tokens per second out of it?
+"""
+
 
 def _read(text):
     answers = [answer for answer, _ in about.INTENTS]
@@ -452,5 +574,5 @@ def _read(text):
     return found
 
 
-DEV_ITEMS, TEST_ITEMS = _read(DEV) + _read(DEV_2) + _read(DEV_3) + _read(DEV_4), _read(TEST)
+DEV_ITEMS, TEST_ITEMS = _read(DEV) + _read(DEV_2) + _read(DEV_3) + _read(DEV_4) + _read(DEV_5), _read(TEST)
 HELD_OUT = DEV_ITEMS + TEST_ITEMS

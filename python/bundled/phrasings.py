@@ -226,7 +226,7 @@ what is [jsonl|JSONL|json lines] [good for|for|about]
 [run|start|use|execute] it without [printing|showing|writing|any output of|displaying] [the answer|anything|text|the text|output]
 how [can|do] I [silence|mute|turn off|switch off|disable|drop|discard|throw away] [the output|all output|output|the answer|printing|the text]
 [don't|do not|never] [print|show|write|output] [anything|the answer|any text|a thing]
-[quiet|silent|mute|no output|no printing|nothing printed] [mode|run|please|]
+[silent|mute|no output|no printing|nothing printed] [mode|run|please|]
 [measure|time] [it|a run] without printing[| the answer]
 [no|zero] [output|text|printing]
 
@@ -365,7 +365,7 @@ what's [the synth command|synth|metallic synth] [for|good for|about|]
 [random|synthetic|fake|dummy|artificial] [weights|model|gguf|models]
 a 7B model [with random weights|without downloading|for benchmarks only|for speed tests]
 
-= Run make bench
+= Run metallic bench to
 how many [tokens per second|tok/s|tokens a second] [do I get|does it do|can it do|does it make|will I get|is it]
 how can I [benchmark|time|measure|rate] [my computer|my machine|metallic|this computer|my laptop|the engine|the model|it|my GPU|my server]
 [is there|where is|run|start|do] [a|the|some] [benchmark|speed test|performance test|benchmark command|benchmarks]

@@ -326,7 +326,7 @@ make me a [dummy|fake|random|synthetic] [0.5B|7B|1.5B|tiny|3B] model
 [write|produce|create] [random weights|noise weights|a gguf of noise|a file with random weights|a model of an exact shape]
 [speed|performance] test [without|with no] [real model|download|weights]
 
-= Run make bench
+= Run metallic bench to
 what [throughput|speed|performance|rate] can my [box|computer|machine|server|CPU|laptop|hardware] [reach|achieve|get|deliver|do]
 run the [speed measurement|benchmark|speed test|performance test|measurements]
 benchmark the [CPU|machine|GPU|kernels|computer|system]

@@ -1,7 +1,7 @@
 """What the bundled model can be asked about metallic: topics, each with its one answer.
 
-Owns: answers and the first phrasings of each topic. Does not own: frames (about.py), more
-phrasings (phrasings.py, phrasings_more.py).
+Owns: answers and the first phrasings of each topic; topics_more.py has the rest of them. Does not
+own: frames (about.py), more phrasings (phrasings.py and what follows it).
 
 A block:    = answer
             do: a verb phrase, put into every frame of about.FRAMES_DO and, as a gerund, FRAMES_ING
@@ -184,7 +184,7 @@ is: the [number of threads|thread count|CPU threads|worker threads|worker team]
 q: How many [threads|cores] does [it|metallic] use
 q: Does metallic use [all|several|multiple] [cores|threads]
 
-= --backend NAME chooses the machine: auto, cpu, cuda or metal, where the build has it.
+= --backend NAME chooses the machine: auto, cpu or metal, where the build has it.
 flag: backend
 do: [choose|set|select|change|pick|switch] the [backend|machine|device|hardware]
 do: [run|use metallic|work|do inference] on [the|a|my] [GPU|gpu|graphics card|NVIDIA card|video card|NVIDIA GPU|Apple GPU|Mac GPU]
@@ -199,7 +199,7 @@ q: [What|Which] [backends|devices|machines|hardware] [are there|does metallic ha
 q: Does [metallic|it] [run on|use|support|work with] [the GPU|CUDA|NVIDIA|Apple silicon|GPUs|Metal|cuda|a GPU|AMD|graphics cards]
 q: Do I need a [GPU|graphics card]
 
-= --output-format chooses text, json, jsonl or none.
+= --output-format chooses tui, text, json, jsonl or none.
 flag: output-format
 do: [choose|change|set|select|control] the [|output ]format[| of the output| of the answer]
 is: the output format
@@ -265,11 +265,9 @@ is: the [type|precision] of the [KV cache|kv cache]
 q: [Which|What] type does the KV cache [have|use]
 
 = Set METALLIC_BACKEND, METALLIC_THREADS or METALLIC_MAX_CONTEXT_LEN; flags win over them.
-do: [set|use|see|list|know] [environment variables|an environment variable|the environment variables|variables]
 do: [set|give] [defaults|default settings|the threads|the backend] [in|through|with] the environment
-is: [METALLIC_BACKEND|METALLIC_THREADS|METALLIC_MAX_CONTEXT_LEN|the environment variables|the environment]
-q: [Which|What] environment variables [are there|does it read|does metallic read|exist|are used|can I set|does it know]
-q: Does [it|metallic] [read|use] environment variables
+is: [METALLIC_BACKEND|METALLIC_THREADS|METALLIC_MAX_CONTEXT_LEN]
+q: [Which|What] [variable|environment variable] [sets|is for] the [threads|backend|context length|number of threads]
 
 = --raw gives the prompt to the model as it is, without the chat template.
 flag: raw
@@ -375,7 +373,7 @@ do: [measure|test] [the |]speed without [a download|downloading a model|a real m
 is: a synthetic model
 q: [Which|What] shapes does [synth|metallic synth] [know|have|support]
 
-= Run make bench to measure speed.
+= Run metallic bench to measure speed.
 command: bench
 do: [benchmark|measure the speed of|measure|time] [metallic|a model|my machine|the model|inference]
 do: [run|do|make] [a benchmark|benchmarks|the benchmark|speed tests|a speed test|the benches]
@@ -641,9 +639,9 @@ q: [Is|Are] the [result|answer|logits|output] the same [on every CPU|with any nu
 q: [Is|Are] [metallic|the results|the logits|the CPU backend] [deterministic|bit exact|reproducible across machines]
 is: the numeric contract
 
-= It uses AVX2 or AVX-512 where the processor has them.
-q: [Does|Can] [it|metallic] use [AVX|AVX2|AVX-512|SIMD|vector instructions|VNNI|AVX512]
-is: [AVX2|AVX-512|SIMD|the ISA level|the instruction set]
+= It uses AVX2, AVX-512 or NEON where the processor has them.
+q: [Does|Can] [it|metallic] use [AVX|AVX2|AVX-512|SIMD|vector instructions|VNNI|AVX512|NEON]
+is: [AVX2|AVX-512|NEON|SIMD|the ISA level|the instruction set]
 q: [Which|What] instruction sets does [it|metallic] [use|support]
 
 = The bundled model is a tiny model inside the program; it needs no download.

@@ -220,7 +220,7 @@ NEAR = expand_all("""
     Is {w} [a palindrome|a noun|a verb|longer than {u}]
 """)
 # Options and commands that do not exist.
-FLAGS = """verbose model color quiet debug ctx-size batch-size n-gpu-layers port host file interactive log-level ubatch flash-attn mlock no-mmap numa lora
+FLAGS = """model color debug ctx-size batch-size n-gpu-layers port host file interactive log-level ubatch flash-attn mlock no-mmap numa lora
     grammar rope-scale mirostat tfs typical dry-multiplier xtc warmup keep chat instruct embedding config profile force dry-run output input recursive all help-all
     list watch timeout retry user password token cache no-cache depth width precision device gpu layers beam num-beams length best-of n echo suffix""".split()
 COMMANDS = """train finetune download convert quantize pull push chat login update upgrade start restart list delete export import merge split compress
