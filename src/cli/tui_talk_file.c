@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Above any conversation, of a context of a million tokens too: what is larger is a model or a table
+/* Above any conversation, of a context of a million tokens too: what is larger is a model or data
  * named by mistake, and reading it would stop the screen for seconds and take the memory. */
 enum { FILE_MOST_BYTES = 16 << 20 };
 
