@@ -64,6 +64,13 @@ struct met_machine_options {
     const char *const *vendor_libraries;
 };
 
+/* Whether earlier tokens have a say in the choice. */
+static inline bool met_sampling_penalizes(const met_sampling *o)
+{
+    return o->repeat_last_n != 0 && (o->repeat_penalty != 1.0f || o->presence_penalty != 0.0f ||
+                                     o->frequency_penalty != 0.0f);
+}
+
 /* Tokens that the machine chooses itself, each fed to the next step without the host. */
 typedef struct met_decode {
     int32_t token;    /* fed first, at `position` */

@@ -182,12 +182,6 @@ static met_status check_argument_count(const met_command *command, const met_arg
     return MET_OK;
 }
 
-const met_option *met_args_find(const met_command *command, const char *name)
-{
-    size_t group = 0;
-    return find_option(command, name, strlen(name), '\0', &group);
-}
-
 static bool is_file(const char *path, const struct stat *file)
 {
     struct stat info;

@@ -29,9 +29,6 @@ met_status met_args_parse(const met_command *command, int argc, char **argv, voi
 bool met_args_name_file(const met_command *command, const void *options, const met_args *args,
                         const char *path);
 
-/* A command's option by its name without dashes, or NULL. */
-const met_option *met_args_find(const met_command *command, const char *name);
-
 /* The nearest of the candidates offered to a word that is not known; see met_nearest_offer. */
 typedef struct met_nearest {
     const char *word;

@@ -9,9 +9,9 @@
 #include "cli/progress.h"
 #include "cli/prompt.h"
 #include "cli/sink.h"
-#include "cli/tui.h"
-#include "cli/tui_talk.h"
-#include "cli/tui_terminal.h"
+#include "cli/tui/tui.h"
+#include "cli/tui/talk.h"
+#include "cli/tui/terminal.h"
 
 #include <stdlib.h>
 #include <string.h>

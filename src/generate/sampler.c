@@ -5,6 +5,7 @@
  * options, the tokens accepted, the logits and the draws. */
 #include "generate/sampler.h"
 
+#include "backend/backend.h"
 #include "base/error.h"
 #include "generate/passes.h"
 #include "generate/random.h"
@@ -63,12 +64,6 @@ static met_status check_options(const met_sampling *o, met_error *err)
         return refuse(err, "repeat_last_n", o->repeat_last_n, "-1 or an integer >= 0");
     }
     return MET_OK;
-}
-
-static bool penalizes(const met_sampling *o)
-{
-    return o->repeat_last_n != 0 && (o->repeat_penalty != 1.0f || o->presence_penalty != 0.0f ||
-                                     o->frequency_penalty != 0.0f);
 }
 
 /* Step 1. */
@@ -203,7 +198,7 @@ met_status met_sampler_create(const met_sampling *options, int32_t vocab, met_is
     sampler->options = *options;
     sampler->vocab = vocab;
     sampler->passes = met_passes_for(isa);
-    sampler->penalizes = penalizes(options);
+    sampler->penalizes = met_sampling_penalizes(options);
     met_random_seed(&sampler->random, options->seed);
 
     /* Not zeroed: pages that a choice never touches cost nothing. */

@@ -342,6 +342,16 @@ static void errors_are_one_printable_line(void **state)
     }
 }
 
+static size_t options_called(const met_command *command, const char *name)
+{
+    size_t found = 0;
+    for (size_t g = 0; g <= command->group_count; g++) {
+        met_option_group group = met_command_group(command, g);
+        for (size_t i = 0; i < group.count; i++) found += strcmp(group.options[i].name, name) == 0;
+    }
+    return found;
+}
+
 static void every_flag_of_every_command_is_sound(void **state)
 {
     (void)state;
@@ -361,7 +371,7 @@ static void every_flag_of_every_command_is_sound(void **state)
                 assert_int_equal(option->value_name != NULL, met_option_takes_value(option));
                 assert_int_equal(option->choices != NULL, option->kind == MET_OPTION_CHOICE);
                 /* One name leads to one option. */
-                assert_ptr_equal(met_args_find(command, option->name), option);
+                assert_int_equal(options_called(command, option->name), 1);
                 assert_false(option->letter != '\0' && taken[(unsigned char)option->letter]);
                 taken[(unsigned char)option->letter] = true;
             }

@@ -1,6 +1,6 @@
 /* Which lines are commands, and the places of the window. */
-#include "cli/tui_command.h"
-#include "cli/tui_layout.h"
+#include "cli/tui/command.h"
+#include "cli/tui/layout.h"
 #include "support/testing.h"
 
 static met_str view(const char *text)

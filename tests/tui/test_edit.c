@@ -1,7 +1,7 @@
 /* The text being typed, and what was typed before. */
-#include "cli/tui_edit.h"
-#include "cli/tui_history.h"
-#include "cli/tui_text.h"
+#include "cli/tui/edit.h"
+#include "cli/tui/history.h"
+#include "cli/tui/text.h"
 #include "support/testing.h"
 
 static met_str view(const char *text)

@@ -1,5 +1,5 @@
 /* Bytes of terminals' keyboards. */
-#include "cli/tui_keys.h"
+#include "cli/tui/keys.h"
 #include "support/testing.h"
 
 /* The keys that the bytes give, all at once and then one by one. */

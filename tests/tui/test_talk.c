@@ -1,6 +1,6 @@
 /* The conversation as the model reads it: its tokens, its system message, its file. */
 #include "cli/bundled.h"
-#include "cli/tui_talk.h"
+#include "cli/tui/talk.h"
 #include "support/testing.h"
 
 #include <fcntl.h>

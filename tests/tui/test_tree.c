@@ -1,7 +1,7 @@
 /* The timing tree, the samples of the sparkline, and the view of the chat. */
-#include "cli/tui_chat.h"
-#include "cli/tui_rate.h"
-#include "cli/tui_tree.h"
+#include "cli/tui/chat.h"
+#include "cli/tui/rate.h"
+#include "cli/tui/tree.h"
 #include "support/testing.h"
 
 #include <math.h>

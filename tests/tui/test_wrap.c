@@ -1,6 +1,6 @@
 /* Characters, their columns, and where lines end. */
-#include "cli/tui_text.h"
-#include "cli/tui_wrap.h"
+#include "cli/tui/text.h"
+#include "cli/tui/wrap.h"
 #include "support/testing.h"
 
 static met_str view(const char *text)

@@ -7,6 +7,7 @@
 #define MET_BACKEND_CPU_MATH_AVX2_H
 
 #include "backend/cpu/exp.h"
+#include "backend/cpu/q8_scales.h"
 #include "backend/cpu/unroll.h"
 
 #include <immintrin.h>
@@ -39,14 +40,6 @@ static inline __m256 load8_half_first(size_t n, const uint16_t *p)
 MET_FORCE_INLINE __m256 load8(const uint8_t *row, size_t i, const bool half)
 {
     return half ? load8_half((const uint16_t *)row + i) : _mm256_loadu_ps((const float *)row + i);
-}
-
-/* The f16 scale that a Q8_0 block begins with. */
-static inline uint16_t read_u16(const uint8_t *p)
-{
-    uint16_t value;
-    memcpy(&value, p, sizeof value);
-    return value;
 }
 
 /* Steps 8 and 4 of the tree. */

@@ -6,13 +6,13 @@
 #define MET_BACKEND_CPU_MATH_AVX512_H
 
 #include "backend/cpu/exp.h"
+#include "backend/cpu/q8_scales.h"
 #include "backend/cpu/unroll.h"
 
 #include <immintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 /* The first n of 16 lanes; all when n >= 16. */
 static inline __mmask16 mask16_first(size_t n)
@@ -41,14 +41,6 @@ MET_FORCE_INLINE __m512 load16_masked(__mmask16 mask, const uint8_t *row, size_t
 {
     return half ? load16_half_masked(mask, (const uint16_t *)row + i)
                 : _mm512_maskz_loadu_ps(mask, (const float *)row + i);
-}
-
-/* The f16 scale that a Q8_0 block begins with. */
-static inline uint16_t read_u16(const uint8_t *p)
-{
-    uint16_t value;
-    memcpy(&value, p, sizeof value);
-    return value;
 }
 
 /* kernels.h: p[i] = p[i] + p[i + h] for h = 8, 4, 2, 1. */

@@ -9,6 +9,7 @@
 #define MET_BACKEND_CPU_MATH_NEON_H
 
 #include "backend/cpu/exp.h"
+#include "backend/cpu/q8_scales.h"
 #include "backend/cpu/unroll.h"
 
 #include <arm_neon.h>
@@ -73,14 +74,6 @@ MET_FORCE_INLINE float32x4_t load4_of_first(size_t n, const uint8_t *row, size_t
 {
     return half ? load4_half_first(n, (const uint16_t *)row + i)
                 : load4_first(n, (const float *)row + i);
-}
-
-/* The f16 scale that a Q8_0 block begins with. */
-static inline uint16_t read_u16(const uint8_t *p)
-{
-    uint16_t value;
-    memcpy(&value, p, sizeof value);
-    return value;
 }
 
 /* sums[lane] = fma(a, b, sums[lane]) for the first n lanes. */

@@ -71,7 +71,7 @@ MET_FORCE_INLINE void run_rows(const uint8_t *w, size_t blocks, const token_grou
     for (size_t b = 0; b < blocks; b++, w += MET_Q8_BLOCK_BYTES, q += MET_Q8_BLOCK) {
         __m256i quad[Q8_ROWS];
         load_columns(w, row_bytes, quad);
-        __m256 w_scale = _mm256_cvtph_ps(block_scales(w, row_bytes));
+        __m256 w_scale = _mm256_cvtph_ps(q8_scales8(w, row_bytes));
         __builtin_prefetch(ahead);
         __builtin_prefetch(ahead + Q8_LINE_BYTES);
         __builtin_prefetch(ahead + 2 * Q8_LINE_BYTES);

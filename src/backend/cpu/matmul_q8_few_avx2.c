@@ -69,7 +69,7 @@ MET_FORCE_INLINE void run_rows(const uint8_t *w, size_t blocks, const few_tokens
         }
         dot4(w, row_bytes, x, low, tokens);
         dot4(w + 4 * row_bytes, row_bytes, x, high, tokens);
-        __m256 w_scale = _mm256_cvtph_ps(block_scales(w, row_bytes));
+        __m256 w_scale = _mm256_cvtph_ps(q8_scales8(w, row_bytes));
         MET_UNROLL
         for (size_t t = 0; t < tokens; t++) {
             __m256i sums = _mm256_add_epi32(_mm256_permute2x128_si256(low[t], high[t], 0x20),

@@ -30,20 +30,6 @@ static inline __m256i add_pairs(__m256i u, __m256i v)
                             _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0xdd)));
 }
 
-/* The f16 scales of one block of eight rows. */
-static inline __m128i block_scales(const uint8_t *w, size_t row_bytes)
-{
-    const uint8_t *w4 = w + 4 * row_bytes;
-    __m128i h = _mm_cvtsi32_si128(read_u16(w));
-    h = _mm_insert_epi16(h, read_u16(w + row_bytes), 1);
-    h = _mm_insert_epi16(h, read_u16(w + 2 * row_bytes), 2);
-    h = _mm_insert_epi16(h, read_u16(w + 3 * row_bytes), 3);
-    h = _mm_insert_epi16(h, read_u16(w4), 4);
-    h = _mm_insert_epi16(h, read_u16(w4 + row_bytes), 5);
-    h = _mm_insert_epi16(h, read_u16(w4 + 2 * row_bytes), 6);
-    return _mm_insert_epi16(h, read_u16(w4 + 3 * row_bytes), 7);
-}
-
 /* Eight rows that lie row_bytes apart; with row_bytes 0, one row eight times. The block sums of
  * the rows are transposed while they are added, so that one conversion, multiplication and fma
  * serves eight rows. `dot` is a constant in every call. */
@@ -62,7 +48,7 @@ MET_FORCE_INLINE __m256 q8_dot8(const uint8_t *w, size_t row_bytes, size_t block
         __m256i sums = _mm256_add_epi32(_mm256_permute2x128_si256(low, high, 0x20),
                                         _mm256_permute2x128_si256(low, high, 0x31));
         __m256 d =
-            _mm256_mul_ps(_mm256_cvtph_ps(block_scales(w, row_bytes)), _mm256_set1_ps(scale[b]));
+            _mm256_mul_ps(_mm256_cvtph_ps(q8_scales8(w, row_bytes)), _mm256_set1_ps(scale[b]));
         acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), d, acc);
 
         /* Eight blocks are 272 bytes: four lines, and a fifth every fourth time. */

@@ -12,21 +12,6 @@ enum {
     Q8_AHEAD_BYTES = 2048 /* how far into the next rows the prefetches of a product point */
 };
 
-/* The f16 scales of one block of eight rows. Kept in a register: sixteen bytes stored two by two
- * and loaded at once would wait for the stores. */
-static inline __m128i q8_scales8(const uint8_t *w, size_t row_bytes)
-{
-    const uint8_t *w4 = w + 4 * row_bytes;
-    __m128i h = _mm_cvtsi32_si128(read_u16(w));
-    h = _mm_insert_epi16(h, read_u16(w + row_bytes), 1);
-    h = _mm_insert_epi16(h, read_u16(w + 2 * row_bytes), 2);
-    h = _mm_insert_epi16(h, read_u16(w + 3 * row_bytes), 3);
-    h = _mm_insert_epi16(h, read_u16(w4), 4);
-    h = _mm_insert_epi16(h, read_u16(w4 + row_bytes), 5);
-    h = _mm_insert_epi16(h, read_u16(w4 + 2 * row_bytes), 6);
-    return _mm_insert_epi16(h, read_u16(w4 + 3 * row_bytes), 7);
-}
-
 /* The block at `w` and those of the 15 rows after it: quad[i] has columns 4i .. 4i + 3 of all rows,
  * each + 128. Returns the scales. As many bytes as it reads are prefetched at `ahead`. */
 MET_FORCE_INLINE __m512 q8_columns(const uint8_t *w, size_t row_bytes, __m512i quad[Q8_QUADS],

@@ -77,12 +77,6 @@ static met_status make(metal_timeline *timeline, met_error *err)
 
 /* ---------------------------------------------------------------- encoding */
 
-static bool penalizes(const met_sampling *o)
-{
-    return o->repeat_last_n != 0 && (o->repeat_penalty != 1.0f || o->presence_penalty != 0.0f ||
-                                     o->frequency_penalty != 0.0f);
-}
-
 static met_metal_sample arguments_of(const metal_run *run, const metal_sampling *sampling)
 {
     const met_sampling *o = &sampling->decode.sampling;
@@ -207,7 +201,7 @@ met_status met_metal_decode_begin(met_timeline *base, const met_decode *decode, 
         if (status == MET_OK) {
             metal_sampling *sampling = timeline->sampling;
             sampling->decode = *decode;
-            sampling->penalizes = penalizes(&decode->sampling);
+            sampling->penalizes = met_sampling_penalizes(&decode->sampling);
             sampling->committed = sampling->taken = 0;
             ((int32_t *)[sampling->ring contents])[0] = decode->token;
             if (sampling->penalizes) write_text(timeline);
