@@ -182,26 +182,29 @@ static met_status check_argument_count(const met_command *command, const met_arg
     return MET_OK;
 }
 
-static bool is_file(const char *path, const struct stat *file)
+/* Whether `name` is the file at `path`; `there` is NULL where it is still to be made. */
+static bool is_file(const char *name, const char *path, const struct stat *there)
 {
     struct stat info;
-    return stat(path, &info) == 0 && info.st_dev == file->st_dev && info.st_ino == file->st_ino;
+    if (there == NULL) return strcmp(name, path) == 0;
+    return stat(name, &info) == 0 && info.st_dev == there->st_dev && info.st_ino == there->st_ino;
 }
 
 bool met_args_name_file(const met_command *command, const void *options, const met_args *args,
                         const char *path)
 {
     struct stat file, stream;
+    const struct stat *there = stat(path, &file) == 0 ? &file : NULL;
 
-    if (stat(path, &file) != 0 || !S_ISREG(file.st_mode)) return false;
-    for (int descriptor = 0; descriptor < 3; descriptor++) {
+    if (there != NULL && !S_ISREG(file.st_mode)) return false;
+    for (int descriptor = 0; there != NULL && descriptor < 3; descriptor++) {
         if (fstat(descriptor, &stream) == 0 && stream.st_dev == file.st_dev &&
             stream.st_ino == file.st_ino) {
             return true;
         }
     }
     for (int i = 0; i < args->argument_count; i++) {
-        if (is_file(args->arguments[i], &file)) return true;
+        if (is_file(args->arguments[i], path, there)) return true;
     }
     for (size_t g = 0; g < command->group_count; g++) {
         const met_option_group *group = &command->groups[g];
@@ -210,7 +213,7 @@ bool met_args_name_file(const met_command *command, const void *options, const m
             if (group->options[i].kind != MET_OPTION_PATH) continue;
             memcpy(&named, (const char *)options + group->offset + group->options[i].offset,
                    sizeof named);
-            if (named != NULL && is_file(named, &file)) return true;
+            if (named != NULL && is_file(named, path, there)) return true;
         }
     }
     return false;

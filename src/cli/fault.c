@@ -13,18 +13,27 @@
 
 #define WHY "a file in use cannot be read any more: it was truncated, or its disk failed"
 
+/* What says that a page could not be brought in. macOS on ARM says it of every SIGBUS, also of one
+ * that somebody sent. */
+#if defined(__APPLE__) && defined(__aarch64__)
+#define UNREADABLE BUS_ADRALN
+#else
+#define UNREADABLE BUS_ADRERR
+#endif
+
 static struct {
     char document[256];
     size_t document_bytes;
     char line[128];
     size_t line_bytes;
     atomic_flag told;
+    _Atomic(const char *) unfinished; /* file to remove */
 } words = {.told = ATOMIC_FLAG_INIT};
 
 static void fault(int number, siginfo_t *info, void *context)
 {
     (void)context;
-    if (info->si_code != BUS_ADRERR) { /* sent by somebody, or a mistake of ours */
+    if (info->si_code != UNREADABLE) { /* sent by somebody, or a mistake of ours */
         (void)signal(number, SIG_DFL);
         (void)raise(number);
         return;
@@ -34,7 +43,14 @@ static void fault(int number, siginfo_t *info, void *context)
     }
     (void)!write(STDOUT_FILENO, words.document, words.document_bytes);
     (void)!write(STDERR_FILENO, words.line, words.line_bytes);
+    const char *unfinished = atomic_load(&words.unfinished);
+    if (unfinished != NULL) (void)unlink(unfinished);
     _exit(MET_EXIT_FAILED);
+}
+
+void met_fault_removes(const char *path)
+{
+    atomic_store(&words.unfinished, path);
 }
 
 void met_fault_watch(met_json_failure form, bool progress)

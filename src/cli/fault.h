@@ -10,4 +10,8 @@
  * `progress`: a line that is rewritten in place may stand on standard error. */
 void met_fault_watch(met_json_failure form, bool progress);
 
+/* A file that is not to be left behind then, or NULL for none any more. `path` must live until the
+ * next call. Called by one thread. */
+void met_fault_removes(const char *path);
+
 #endif

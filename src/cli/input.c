@@ -97,13 +97,13 @@ met_status met_input_line(FILE *file, const char *name, met_input_text *line, me
     int c = EOF;
 
     line->bytes = 0;
-    errno = 0;
     do {
         if (line->capacity - line->bytes < 2) { /* a byte and the NUL */
             size_t wanted = line->capacity == 0 ? FIRST_BYTES : 2 * line->capacity;
-            char *larger = line->bytes < MET_INPUT_BYTES_MAX ? realloc(line->data, wanted) : NULL;
+            if (wanted > MET_INPUT_BYTES_MAX + 2) wanted = MET_INPUT_BYTES_MAX + 2;
+            char *larger = line->capacity < wanted ? realloc(line->data, wanted) : NULL;
             if (larger == NULL) {
-                if (errno == 0) errno = EFBIG;
+                if (line->capacity == wanted) errno = EFBIG;
                 return fail(name, err);
             }
             line->data = larger;

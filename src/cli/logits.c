@@ -7,14 +7,11 @@
 #include "cli/ids.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/replace.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the NPY header says little-endian"
@@ -78,44 +75,20 @@ static met_status write_logits(met_session *session, const met_ids *ids, size_t 
     return MET_OK;
 }
 
-/* Into a file beside the target, which takes its name when it is whole; a target that is no regular
- * file (a pipe, a device) is written directly. */
 static met_status write_file(met_session *session, const met_ids *ids, size_t vocab,
-                             const logits_options *options, met_progress *progress,
-                             bool *whole, met_error *err)
+                             const logits_options *options, met_progress *progress, bool *whole,
+                             met_error *err)
 {
-    met_status status = MET_OK;
-    struct stat info;
-    bool direct = stat(options->output, &info) == 0 && !S_ISREG(info.st_mode);
-    met_output output = {.name = options->output};
-    size_t path_bytes = strlen(options->output) + 32;
-    char *path = malloc(path_bytes);
-
-    if (path == NULL) return met_failure_memory(err);
-    if (direct) {
-        snprintf(path, path_bytes, "%s", options->output);
-    } else {
-        snprintf(path, path_bytes, "%s.part-%ld", options->output, (long)getpid());
-    }
-    output.file = fopen(path, "wbe");
-    if (output.file == NULL) {
-        status = met_failure_set(err, MET_E_IO, "%s: %s", options->output, strerror(errno));
-        goto done;
-    }
-    status = write_logits(session, ids, vocab, options->last, progress, &output, whole, err);
+    met_replacement file;
     met_error closing;
-    met_status closed = met_output_close(&output, &closing);
-    if (status == MET_OK && closed != MET_OK) {
-        status = closed;
-        if (err != NULL) *err = closing;
-    }
-    if (status == MET_OK && *whole && !direct && rename(path, options->output) != 0) {
-        status = met_failure_set(err, MET_E_IO, "%s: %s", options->output, strerror(errno));
-    }
-    if ((status != MET_OK || !*whole) && !direct) (void)unlink(path);
-done:
-    free(path);
-    return status;
+
+    met_status status = met_replace_begin(&file, options->output, err);
+    if (status != MET_OK) return status;
+    status = write_logits(session, ids, vocab, options->last, progress, &file.output, whole, err);
+    met_status closed = met_replace_end(&file, status == MET_OK && *whole, &closing);
+    if (status != MET_OK || closed == MET_OK) return status;
+    if (err != NULL) *err = closing;
+    return closed;
 }
 
 static met_status run(met_invocation *invocation, const void *any_options, met_error *err)

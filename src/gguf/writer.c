@@ -23,8 +23,9 @@
 enum { TEMPORARY_NAMES_MAX = 100, FILE_BUFFER_BYTES = 1 << 20 };
 
 struct met_gguf_writer {
-    char *path;
-    char *temporary; /* beside `path`; NULL: no file was made */
+    char *path;      /* as it was given, for errors */
+    char *target;    /* where it leads */
+    char *temporary; /* beside `target`; NULL: no file was made */
     FILE *file;
     uint32_t alignment;
     met_buffer keys;
@@ -122,24 +123,42 @@ static void write_header(met_gguf_writer *w)
     if (w->tensor_count > 0) w->current_left = w->tensor_bytes[0];
 }
 
-/* What takes the name in the end would take the place of a device, a pipe or a folder too. */
-static bool check_target(met_gguf_writer *w)
+/* What takes the name in the end would take the place of a device, a pipe, a folder or a link too.
+ */
+static bool find_target(met_gguf_writer *w)
 {
     struct stat info;
     if (w->path[0] == '\0') {
         w->status = met_fail(&w->error, MET_E_ARGUMENT, "file name: found \"\", expected a path");
-    } else if (stat(w->path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        return false;
+    }
+    if (stat(w->path, &info) == 0 && !S_ISREG(info.st_mode)) {
         w->status = met_fail(&w->error, MET_E_IO,
                              "%s: not a regular file, expected one to replace or a new name",
                              w->path);
+        return false;
     }
-    return w->status == MET_OK;
+    w->target = realpath(w->path, NULL);
+    if (w->target == NULL && errno == ENOENT && lstat(w->path, &info) != 0) {
+        w->target = strdup(w->path); /* a new name */
+    }
+    if (w->target != NULL) return true;
+    if (errno == ENOMEM) {
+        remember_memory(w);
+    } else {
+        remember_io(w, "find what it leads to");
+    }
+    return false;
 }
 
-/* Create a file beside the target that nobody else has. */
+/* Create a file beside the target that nobody else has, and nobody reads who cannot read what it
+ * replaces. */
 static bool open_temporary(met_gguf_writer *w)
 {
-    size_t bytes = strlen(w->path) + 64;
+    size_t bytes = strlen(w->target) + 64;
+    struct stat there;
+    bool replaces = stat(w->target, &there) == 0;
+    mode_t mode = replaces ? there.st_mode & 0777 : 0666;
     w->temporary = malloc(bytes);
     if (w->temporary == NULL) {
         remember_memory(w);
@@ -147,10 +166,11 @@ static bool open_temporary(met_gguf_writer *w)
     }
     int fd = -1;
     for (int i = 0; i < TEMPORARY_NAMES_MAX && fd < 0; i++) {
-        (void)snprintf(w->temporary, bytes, "%s.%ld-%d.part", w->path, (long)getpid(), i);
-        fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        (void)snprintf(w->temporary, bytes, "%s.%ld-%d.part", w->target, (long)getpid(), i);
+        fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (fd < 0 && errno != EEXIST) break;
     }
+    if (fd >= 0 && replaces) (void)fchmod(fd, mode); /* what the umask took away */
     if (fd >= 0) w->file = fdopen(fd, "wb");
     if (w->file == NULL) {
         remember_io(w, "create a file beside it");
@@ -179,7 +199,7 @@ met_status met_gguf_writer_begin(const char *path, uint32_t alignment, met_gguf_
     if (w == NULL) return met_fail_memory(err, "GGUF writer", sizeof *w);
     w->alignment = alignment;
     w->path = strdup(path);
-    if (w->path == NULL || !check_target(w) || !open_temporary(w)) {
+    if (w->path == NULL || !find_target(w) || !open_temporary(w)) {
         met_status status = w->status == MET_OK
                                 ? met_fail_memory(err, "GGUF writer", strlen(path) + 1)
                                 : met_fail(err, w->status, "%s", w->error.text);
@@ -350,7 +370,7 @@ met_status met_gguf_writer_finish(met_gguf_writer *writer, met_error *err)
     }
     if (fclose(writer->file) != 0) remember_io(writer, "write");
     writer->file = NULL;
-    if (writer->status == MET_OK && rename(writer->temporary, writer->path) != 0) {
+    if (writer->status == MET_OK && rename(writer->temporary, writer->target) != 0) {
         remember_io(writer, "rename the finished file");
     }
     met_status status = writer->status;
@@ -371,6 +391,7 @@ void met_gguf_writer_abandon(met_gguf_writer *writer)
     if (writer->temporary != NULL) (void)unlink(writer->temporary);
     free(writer->temporary);
     free(writer->path);
+    free(writer->target);
     free(writer->tensor_bytes);
     met_buffer_free(&writer->keys);
     met_buffer_free(&writer->tensors);

@@ -1,8 +1,9 @@
 /* Owns: which files an export may be written to, and writing that ends. Does not own what is
- * written. The invariant: no byte of a file that no export wrote is lost, and a reader can hold
- * the writer up for a bounded time only: measuring never stops what is measured. */
+ * written. The invariant: no byte of a file that no export wrote is lost, and a reader who
+ * takes nothing holds the writer up for a bounded time: measuring never stops what is measured. */
 #include "metrics/target.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -102,8 +103,14 @@ met_status met_target_open(const char *path, met_str signature, int *out, met_er
     }
     if (S_ISREG(info.st_mode)) status = take_file(path, fd, signature, err);
     if (status != MET_OK) goto done;
-    /* A terminal that Ctrl-S holds is waited for, as standard output is. */
-    if (!S_ISFIFO(info.st_mode)) (void)fcntl(fd, F_SETFL, O_WRONLY);
+    /* Files and disks know no other way. What may hold a writer up stays as it is, terminals too:
+     * one that has room for a byte may have none for the next. */
+    if (S_ISREG(info.st_mode) || S_ISBLK(info.st_mode)) {
+        (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    }
+#ifdef F_SETNOSIGPIPE /* macOS, where another thread might take the signal */
+    (void)fcntl(fd, F_SETNOSIGPIPE, 1);
+#endif
     *out = fd;
     fd = -1; /* moved to the caller */
 done:
@@ -140,14 +147,23 @@ static ssize_t write_quietly(int fd, const char *data, size_t bytes)
 
 long met_target_write(int fd, const char *data, size_t bytes)
 {
+    const struct timespec step = {.tv_nsec = READER_STEP_MS * 1000000L};
+    const uint64_t deadline_ns = met_clock_ns() + MET_TARGET_STALL_MS * 1000000ull;
     struct stat info;
-    struct pollfd room = {.fd = fd, .events = POLLOUT};
 
     if (fstat(fd, &info) != 0) return -1;
     if (S_ISREG(info.st_mode)) return (long)write(fd, data, bytes);
-    int ready = poll(&room, 1, MET_TARGET_STALL_MS);
-    if (ready == 0) errno = ETIMEDOUT;
-    if (ready <= 0) return -1;
-    /* What is writable has room for so many bytes: also a write that may wait does not, then. */
-    return (long)write_quietly(fd, data, bytes < PIPE_BUF ? bytes : PIPE_BUF);
+    for (;;) {
+        struct pollfd room = {.fd = fd, .events = POLLOUT};
+        uint64_t now_ns = met_clock_ns();
+        int left_ms = now_ns < deadline_ns ? (int)((deadline_ns - now_ns) / 1000000) : 0;
+        int ready = poll(&room, 1, left_ms);
+        if (ready == 0) errno = ETIMEDOUT;
+        if (ready == 0 || (ready < 0 && errno != EINTR)) return -1;
+        if (ready < 0) continue;
+        /* A pipe that is writable has room for so many bytes, also when its writes may wait. */
+        ssize_t written = write_quietly(fd, data, bytes < PIPE_BUF ? bytes : PIPE_BUF);
+        if (written >= 0 || (errno != EINTR && errno != EAGAIN)) return (long)written;
+        (void)nanosleep(&step, NULL); /* poll() did not know better */
+    }
 }

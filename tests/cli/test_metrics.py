@@ -1,6 +1,7 @@
 """What the command measures about itself: files of spans, traces, the summary on standard error."""
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -226,6 +227,24 @@ class Files(MetricsTest):
         path = self.earlier()
         for asks in (("--prompt-file", path, "--raw", "-n", 1), ("tokenize", "--file", path)):
             self.refused(path, *asks, says="e.jsonl, which this command reads")
+
+    def test_a_file_that_the_command_will_make_is_refused_too(self):
+        for i, name in enumerate(self.VARIABLES):
+            path = self.folder / f"new-{i}.npy"
+            result = run("logits", "--tokens", "1", "-o", path, env=environment(**{name: str(path)}))
+            self.assertEqual((result.code, result.out), (DONE, b""))
+            self.assertIn(b"which this command reads or writes itself", result.err)
+            self.assertEqual(path.read_bytes()[:6], b"\x93NUMPY")
+
+    def test_a_terminal_that_nobody_looks_at_holds_nobody_up(self):
+        ours, its = pty.openpty()
+        result = run(*ASK, "--ignore-end", "-n", 200, "-o", "none",
+                     env=environment(METALLIC_METRICS_JSONL_PATH=os.ttyname(its),
+                                     METALLIC_ENABLE_PROFILING="op"))
+        os.close(its)
+        os.close(ours)
+        self.assertEqual(result.code, DONE)
+        self.assertRegex(result.err, rb"\A[^\n]*its reader takes nothing[^\n]*\n\Z")
 
     def test_standard_output_to_a_file_is_not_torn(self):
         path = self.folder / "out.txt"

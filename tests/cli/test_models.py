@@ -8,7 +8,9 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import time
+import unittest
 
 import numpy as np
 
@@ -80,6 +82,51 @@ class Synth(CommandTest):
         output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
         self.assertEqual((process.returncode, output, errors), (INTERRUPTED, b"", b""))
         self.assertEqual([p.name for p in self.folder.iterdir() if "half" in p.name], [])
+
+
+class Replaced(CommandTest):
+    """What takes the name of a file only when it is whole: of synth and logits alike."""
+
+    def commands(self):
+        return (("synth", "tiny", "f32"), ("logits", "-m", self.tiny(), "--tokens", "1", "-o"))
+
+    def expected(self, command):
+        path = self.folder / "expected"
+        self.done(*command, path)
+        return path.read_bytes()
+
+    def test_a_link_stays_one_and_its_file_is_replaced(self):
+        target, link = self.folder / "target", self.folder / "link"
+        link.symlink_to(target)
+        for command in self.commands():
+            target.write_bytes(b"old")
+            self.done(*command, link)
+            self.assertTrue(link.is_symlink())
+            self.assertEqual(target.read_bytes(), self.expected(command))
+
+    def test_a_link_to_nothing_is_refused(self):
+        link = self.folder / "astray"
+        link.symlink_to(self.folder / "nowhere" / "x")
+        for command in self.commands():
+            self.fails(FAILED, *command, link, says=("astray", "No such file"))
+            self.assertTrue(link.is_symlink())
+
+    @unittest.skipUnless(sys.platform == "linux", "needs a /dev/stdout that leads to a file")
+    def test_standard_output_by_its_name_is_the_file_behind_it(self):
+        path = self.folder / "redirected"
+        for command in self.commands():
+            with open(path, "wb") as out:
+                subprocess.run([METALLIC, *command, "/dev/stdout"], stdout=out, check=True,
+                               env=environment(), timeout=TIMEOUT_SECONDS)
+            self.assertEqual(path.read_bytes(), self.expected(command))
+        self.assertTrue(pathlib.Path("/dev/stdout").is_symlink())
+
+    def test_who_may_read_it_stays(self):
+        path = self.file("secret", b"old")
+        for command in self.commands():
+            path.chmod(0o600)
+            self.done(*command, path)
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
 
 
 class Inspect(CommandTest):

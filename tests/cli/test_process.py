@@ -397,6 +397,20 @@ class HostileFiles(CommandTest):
             for document in documents:
                 schema.check(document)
 
+    def test_a_model_truncated_under_logits_leaves_no_part_of_a_file(self):
+        path, out = self.file("used.gguf", BUNDLED.read_bytes()), self.folder / "half.npy"
+        process = subprocess.Popen(
+            [METALLIC, "logits", "-m", path, "--threads", "1", "--tokens",
+             ",".join(map(str, range(2000))), "-o", out],
+            env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while not list(self.folder.glob("half.npy.part-*")):  # made before the first token
+            self.assertIsNone(process.poll())
+        os.truncate(path, 4096)
+        output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+        self.assertEqual((process.returncode, output), (FAILED, b""))
+        self.assertRegex(errors, rb"\Ametallic: a file in use cannot be read any more[^\n]*\n\Z")
+        self.assertEqual(list(self.folder.glob("half*")), [])
+
     def test_a_file_that_may_not_grow_is_a_failure_with_one_line(self):
         out = self.folder / "limited.gguf"
         done = subprocess.run([METALLIC, "synth", "tiny", "f16", str(out)], env=environment(),

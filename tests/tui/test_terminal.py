@@ -3,6 +3,7 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import subprocess
 import time
 
@@ -58,6 +59,14 @@ class Signals(TuiTest):
                 screen = self.start_endless()
                 screen.signal(number)
                 self.assertEqual(screen.ended(), 128 + number)
+
+    def test_a_model_that_is_truncated_ends_it_with_one_line(self):
+        model = shutil.copy(endless_model(self.folder), self.folder / "used.gguf")
+        screen = self.start("-m", model, "--ignore-end", "-p", "go", ready=False)
+        screen.wait("answering")
+        os.truncate(model, 4096)
+        self.assertEqual(screen.ended(), 1)
+        self.assertIn("metallic: a file in use cannot be read any more", screen.text())
 
     def test_interrupts_from_outside_are_like_ctrl_c(self):
         screen = self.start_endless()

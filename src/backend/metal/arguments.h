@@ -46,8 +46,8 @@
  *                 Grid (met_metal_matmul_groups, (tokens + 31) / 32, 1), MET_METAL_MATMUL_THREADS
  *                 threads, threadgroup(0): MET_METAL_MATMUL_BYTES. x is what met_prepare left:
  *                 normalised, and rounded for Q8_0 weights.
- *   met_finish    products that came from elsewhere (MPS): weight[part] is float32
- *                 [tokens][rows] and holds them. Constants SWIGLU, KV_F32.
+ *   met_finish    products that are there already, from MPS or of weights of several types:
+ *                 weight[part] is float32 [tokens][rows] and holds them. Constants SWIGLU, KV_F32.
  *                 Grid (met_metal_finish_groups, tokens, 1), MET_METAL_FINISH_THREADS threads.
  *                 out[part] may be weight[part] where the part has no SwiGLU.
  *

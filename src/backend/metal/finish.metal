@@ -1,5 +1,5 @@
-/* Owns: the end of products that a library computed (MPS), which knows nothing of biases, rotation
- * or the cache.
+/* Owns: the end of products that one kernel could not end: a library's (MPS), which knows nothing
+ * of biases, rotation or the cache, and those of gate and up where their types differ.
  * The invariant: the same bits as if met_matmul had had the same sums. */
 #include <metal_stdlib>
 

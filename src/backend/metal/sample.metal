@@ -67,8 +67,8 @@ static inline float met_weight_exp(float x)
 /* weight << 23 | (2^23 - 1 - id), or 0 without a weight. */
 static inline ulong met_weight_key(float logit, float most, float temperature, int id)
 {
-    const float below = logit == most ? 0.0f : logit - most;
-    const float x = below / temperature;
+    /* The best is not divided: where tiny temperatures are flushed to zero, it stays the best. */
+    const float x = logit == most ? 0.0f : (logit - most) / temperature;
     const float e = met_weight_exp(x > -87.0f ? x : -87.0f); /* in this order a NaN becomes -87 */
     const ulong weight = ulong(e * 1099511627776.0f);        /* 2^40 */
     const ulong id_part = ulong((1 << SAMPLE_ID_BITS) - 1 - id);
@@ -78,7 +78,7 @@ static inline ulong met_weight_key(float logit, float most, float temperature, i
 static inline float met_penalize(constant met_metal_sample &a, float logit, int count)
 {
     if (count <= 0) return logit;
-    logit = logit > 0.0f ? logit / a.repeat_penalty : logit * a.repeat_penalty;
+    logit = logit > 0.0f ? logit / a.repeat_penalty : fma(logit, a.repeat_penalty, -0.0f);
     return logit - (fma(a.frequency_penalty, float(count), 0.0f) + a.presence_penalty);
 }
 

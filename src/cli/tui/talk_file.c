@@ -2,17 +2,12 @@
  * they were. */
 #include "cli/failure.h"
 #include "cli/json_value.h"
-#include "cli/output.h"
+#include "cli/replace.h"
 #include "cli/tui/talk.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* Above any conversation, of a context of a million tokens too: what is larger is a model or data
  * named by mistake, and reading it would stop the screen for seconds and take the memory. */
@@ -129,45 +124,13 @@ static json_t *make_document(const met_tui_talk *talk)
     return list;
 }
 
-/* A new file, read by nobody who cannot read the one that it will replace. */
-static FILE *open_beside(const char *target, const char *temporary)
-{
-    struct stat there;
-    bool replaces = stat(target, &there) == 0;
-    mode_t mode = replaces ? there.st_mode & 0777 : 0666;
-    int descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-
-    if (descriptor < 0) return NULL;
-    if (replaces) (void)fchmod(descriptor, mode); /* what the umask took away */
-    FILE *file = fdopen(descriptor, "w");
-    if (file != NULL) return file;
-    close(descriptor);
-    (void)unlink(temporary);
-    return NULL;
-}
-
 met_status met_tui_talk_save(const met_tui_talk *talk, const char *path, met_error *err)
 {
-    char resolved[PATH_MAX], temporary[PATH_MAX + 16];
-    met_output output = {.name = path};
+    met_replacement file;
 
     met_status status = check_target(path, err);
+    if (status == MET_OK) status = met_replace_begin(&file, path, err);
     if (status != MET_OK) return status;
-    /* A link stays one: the file that it names is replaced. */
-    const char *target = realpath(path, resolved) != NULL ? resolved : path;
-    int length = snprintf(temporary, sizeof temporary, "%s.%ld", target, (long)getpid());
-    if (length < 0 || (size_t)length >= sizeof temporary) {
-        return met_failure_set(err, MET_E_IO, "%.64s...: %s", path, strerror(ENAMETOOLONG));
-    }
-    output.file = open_beside(target, temporary);
-    if (output.file == NULL) {
-        return met_failure_set(err, MET_E_IO, "%s: %s", path, strerror(errno));
-    }
-    met_output_json(&output, make_document(talk), MET_JSON_DOUBLE_DIGITS);
-    status = met_output_close(&output, err);
-    if (status == MET_OK && rename(temporary, target) != 0) {
-        status = met_failure_set(err, MET_E_IO, "%s: %s", path, strerror(errno));
-    }
-    if (status != MET_OK) (void)unlink(temporary);
-    return status;
+    met_output_json(&file.output, make_document(talk), MET_JSON_DOUBLE_DIGITS);
+    return met_replace_end(&file, true, err);
 }

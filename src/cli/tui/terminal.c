@@ -12,6 +12,7 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,7 +57,12 @@ static struct {
     char restore[RESTORE_BYTES];
     size_t restore_bytes;
     struct sigaction crash_before[CRASH_COUNT];
-} held = {.pipe_read = -1, .pipe_write = -1, .stray_read = -1, .real_stderr = -1};
+    atomic_flag crashed;
+} held = {.pipe_read = -1,
+          .pipe_write = -1,
+          .stray_read = -1,
+          .real_stderr = -1,
+          .crashed = ATOMIC_FLAG_INIT};
 
 static void remember(int number)
 {
@@ -69,13 +75,17 @@ static void remember(int number)
 }
 
 /* Only functions that POSIX lets a handler call. */
-static void crash(int number)
+static void crash(int number, siginfo_t *info, void *context)
 {
+    const struct sigaction *before = NULL;
     char stray[512];
     ssize_t bytes;
 
-    for (size_t i = 0; i < CRASH_COUNT; i++) { /* the next one ends the process, as it would have */
-        if (crashes[i] == number) (void)sigaction(number, &held.crash_before[i], NULL);
+    if (atomic_flag_test_and_set(&held.crashed)) { /* another thread brings it to its end */
+        for (;;) (void)pause();
+    }
+    for (size_t i = 0; i < CRASH_COUNT; i++) {
+        if (crashes[i] == number) before = &held.crash_before[i];
     }
     (void)!write(STDOUT_FILENO, held.restore, held.restore_bytes);
     (void)tcsetattr(STDIN_FILENO, TCSANOW, &held.modes);
@@ -84,7 +94,13 @@ static void crash(int number)
         while ((bytes = read(held.stray_read, stray, sizeof stray)) > 0)
             (void)!write(STDERR_FILENO, stray, (size_t)bytes);
     }
-    (void)raise(number);
+    /* From here on as if nobody had stood before it. */
+    (void)sigaction(number, before, NULL);
+    if ((before->sa_flags & SA_SIGINFO) != 0) {
+        before->sa_sigaction(number, info, context); /* which may look at what happened */
+    } else {
+        (void)raise(number);
+    }
 }
 
 bool met_tui_terminal_usable(const char *term, const char **why)
@@ -179,8 +195,8 @@ static void take_signals(met_tui_terminal *terminal)
     }
     (void)sigaltstack(&stack, NULL); /* a stack that overflowed has no room for the handler */
     memset(&action, 0, sizeof action);
-    action.sa_handler = crash;
-    action.sa_flags = (int)SA_ONSTACK;
+    action.sa_sigaction = crash;
+    action.sa_flags = (int)(SA_ONSTACK | SA_SIGINFO);
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < CRASH_COUNT; i++) {
         (void)sigaction(crashes[i], NULL, &terminal->crash_before[i]);
@@ -204,7 +220,11 @@ static bool open_pipe(int *read_end, int *write_end, int flags)
 {
     int ends[2];
 
-    if (pipe2(ends, O_CLOEXEC | flags) != 0) return false;
+    if (pipe(ends) != 0) return false; /* macOS has no pipe2 */
+    for (int i = 0; i < 2; i++) {
+        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        (void)fcntl(ends[i], F_SETFL, flags);
+    }
     *read_end = ends[0];
     *write_end = ends[1];
     return true;
