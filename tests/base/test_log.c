@@ -79,7 +79,9 @@ static void resident_bytes_are_those_that_were_touched(void **state)
     size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = 64 * page;
     char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(memory != MAP_FAILED);
+#ifdef MADV_NOHUGEPAGE
     (void)madvise(memory, bytes, MADV_NOHUGEPAGE);
+#endif
     /* A mapping of its own: the system joins neighbours that are alike. */
     assert_int_equal(mprotect(memory, page, PROT_NONE), 0);
     assert_int_equal(mprotect(memory + bytes - page, page, PROT_NONE), 0);

@@ -59,21 +59,23 @@ MET_FORCE_INLINE void run_lanes(const tile_chunk *chunk, size_t lane, parked_sum
                 p[r][t] = vfmaq_f32(p[r][t], w, v[t]);
         }
     }
-    if (whole < chunk->end) { /* the tail of the last chunk */
-        const size_t n = chunk->end - whole;
-        MET_UNROLL
-        for (size_t r = 0; r < TILE_ROWS; r++) {
-            float32x4_t w = load4_first(n, chunk->row[r] + whole);
-            MET_UNROLL
-            for (size_t t = 0; t < tokens; t++)
-                p[r][t] = fma_first(n, p[r][t], w, load4_first(n, x + t * cols + whole));
-        }
-    }
     MET_UNROLL
     for (size_t r = 0; r < TILE_ROWS; r++) {
         MET_UNROLL
         for (size_t t = 0; t < tokens; t++)
             vst1q_f32(&parked->sums[t][r][lane], p[r][t]);
+    }
+    if (whole >= chunk->end) return;
+    /* The tail of the last chunk, in memory: clang 17 does not unroll it, and would not keep sums in
+     * registers above that are indexed here. */
+    const size_t n = chunk->end - whole;
+    for (size_t r = 0; r < TILE_ROWS; r++) {
+        float32x4_t w = load4_first(n, chunk->row[r] + whole);
+        for (size_t t = 0; t < tokens; t++) {
+            float *sum = &parked->sums[t][r][lane];
+            float32x4_t v = load4_first(n, x + t * cols + whole);
+            vst1q_f32(sum, fma_first(n, vld1q_f32(sum), w, v));
+        }
     }
 }
 
