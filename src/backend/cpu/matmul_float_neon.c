@@ -66,8 +66,8 @@ MET_FORCE_INLINE void run_lanes(const tile_chunk *chunk, size_t lane, parked_sum
             vst1q_f32(&parked->sums[t][r][lane], p[r][t]);
     }
     if (whole >= chunk->end) return;
-    /* The tail of the last chunk, in memory: clang 17 does not unroll it, and would not keep sums in
-     * registers above that are indexed here. */
+    /* The tail of the last chunk, in memory: clang 17 does not unroll it, and would not keep in
+     * registers above what is indexed here. */
     const size_t n = chunk->end - whole;
     for (size_t r = 0; r < TILE_ROWS; r++) {
         float32x4_t w = load4_first(n, chunk->row[r] + whole);
