@@ -464,12 +464,13 @@ MET_API int32_t met_session_context_length(const met_session *session);
 MET_API met_status met_session_feed(met_session *session, const int32_t *tokens, int32_t count,
                                     const float **logits, met_error *err);
 
-/* The same, with logits for every token fed: [count][vocab]. Takes memory for so many, kept by the
- * session. */
+/* The same, with logits for every token fed: [count][vocab], or NULL. Takes memory for so many,
+ * kept by the session. */
 MET_API met_status met_session_feed_all(met_session *session, const int32_t *tokens,
                                         int32_t count, const float **logits, met_error *err);
 
-/* Forget everything from `position` on. 0 <= position <= tokens held, else MET_E_RANGE. */
+/* Forget everything from `position` on. 0 <= position <= tokens held, else MET_E_RANGE. There are
+ * no logits then: feed at least one token. */
 MET_API met_status met_session_rewind(met_session *session, int32_t position, met_error *err);
 
 /* Make the session hold exactly these tokens, computing only what differs from what it holds.
@@ -543,8 +544,8 @@ typedef struct met_logprob {
 
 /* One generated token. All pointers are borrowed until the callback returns.
  * `text` is what can be shown now: whole UTF-8 characters, nothing that may still turn out to be a
- * stop string. It may be empty, and may hold bytes of earlier tokens. A control token has no text.
- */
+ * stop string. It may be empty, and may hold bytes of earlier tokens. A control token has no text,
+ * and the end token no event. */
 typedef struct met_token_event {
     int32_t token; /* -1 for a last event that only releases held-back text */
     met_str text;
@@ -590,8 +591,8 @@ typedef struct met_generate_options {
      * and kept close to off elsewhere: fewer are guessed when guesses fail. Costs memory for the
      * logits of so many more tokens, taken at the beginning. */
     int32_t speculate;
-    /* [stop_count] UTF-8 strings that end the text and are not part of it. The one that is complete
-     * first counts, of several at the same byte the longest. */
+    /* [stop_count] UTF-8 strings, none empty, that end the text and are not part of it. The one
+     * that is complete first counts, of several at the same byte the longest. */
     const char *const *stop;
     size_t stop_count;
     met_token_fn on_token;       /* may be NULL */
@@ -606,7 +607,7 @@ typedef struct met_generate_result {
     met_finish finish;
     int32_t prompt_tokens;    /* that the session holds: all, unless it was stopped before */
     int32_t reused_tokens;    /* of the prompt, found in the session */
-    int32_t generated_tokens; /* an end token is not counted */
+    int32_t generated_tokens; /* those of a stop string too; an end token is not counted */
     int32_t proposed_tokens;  /* guesses that were computed: see `speculate` */
     int32_t accepted_tokens;  /* of those, tokens that the answer went on with */
     double prefill_seconds;   /* prompt tokens to first logits */

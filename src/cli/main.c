@@ -182,7 +182,11 @@ int main(int argc, char **argv)
     int skipped = command != NULL ? 2 : argc > 0 ? 1 : 0;
     met_exit code;
 
-    if (argc > 1 && command == NULL && argv[1][0] != '-') {
+    if (argc > 1 && strcmp(argv[1], "help") == 0 &&
+        (argc == 2 || met_command_find(argv[2]) != NULL)) {
+        met_help_write(argc == 2 ? met_commands[0] : met_command_find(argv[2]), &output);
+        code = MET_EXIT_DONE;
+    } else if (argc > 1 && command == NULL && argv[1][0] != '-') {
         code = tell_unknown(argv[1], &logger);
     } else {
         if (command == NULL) command = met_commands[0];

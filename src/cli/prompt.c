@@ -60,6 +60,31 @@ static met_status read_list(const char *flag, const char *path, json_t **list, m
                            met_input_name(path));
 }
 
+/* The template would refuse these too, and name the model instead of the file. */
+static met_status check_messages(const json_t *list, const char *path, met_error *err)
+{
+    const char *name = met_input_name(path);
+
+    if (json_array_size(list) == 0) {
+        return met_failure_set(err, MET_E_FORMAT,
+                               "--messages: %s: found no message, expected at least one", name);
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *message = json_array_get(list, i);
+        if (!json_is_string(json_object_get(message, "role"))) {
+            return met_failure_set(err, MET_E_FORMAT,
+                                   "--messages: %s: message %zu: expected an object with a role",
+                                   name, i + 1);
+        }
+        if (json_object_get(message, "content") == NULL &&
+            json_object_get(message, "tool_calls") == NULL) {
+            return met_failure_set(err, MET_E_FORMAT,
+                                   "--messages: %s: message %zu: no content", name, i + 1);
+        }
+    }
+    return MET_OK;
+}
+
 static met_status read_text(const met_generate_flags *flags, bool dash, met_prompt *prompt,
                             met_error *err)
 {
@@ -130,6 +155,7 @@ met_status met_prompt_read(const met_generate_flags *flags, bool dash, met_promp
 
     if (flags->messages != NULL) {
         status = read_list("--messages", flags->messages, &prompt->messages, err);
+        if (status == MET_OK) status = check_messages(prompt->messages, flags->messages, err);
     } else {
         status = read_text(flags, dash, prompt, err);
         if (status == MET_OK) status = check_utf8("prompt", prompt->text, prompt->text_bytes, err);

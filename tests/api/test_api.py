@@ -67,9 +67,11 @@ class Header(unittest.TestCase):
 
 class Symbols(unittest.TestCase):
     def names(self):
-        out = subprocess.run(["nm", "-D", "--defined-only", LIBRARY], capture_output=True,
-                             text=True, check=True).stdout
-        return {line.split()[-1].split("@")[0] for line in out.splitlines() if line.strip()}
+        mach_o = sys.platform == "darwin"  # one table, and an underscore before every name
+        out = subprocess.run(["nm", "-g" if mach_o else "-D", "--defined-only", LIBRARY],
+                             capture_output=True, text=True, check=True).stdout
+        names = {line.split()[-1].split("@")[0] for line in out.splitlines() if line.strip()}
+        return {name.removeprefix("_") for name in names} if mach_o else names
 
     def declared(self):
         text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)

@@ -1,7 +1,7 @@
 """The subcommand bench: its document, its counts, its refusals. Nothing here judges a speed."""
 import unittest
 
-from driver import CommandTest, DONE, FAILED, USAGE, tap  # noqa: F401
+from driver import CommandTest, USAGE, tap  # noqa: F401
 
 
 class Bench(CommandTest):
@@ -57,7 +57,10 @@ class Bench(CommandTest):
         model = self.tiny()
         self.fails(USAGE, "bench", "-m", model, "-p", 0, "-n", 0, says="--prompt-tokens")
         self.fails(USAGE, "bench", "-m", model, "-r", 0, says="--repetitions")
-        self.fails(FAILED, "bench", "-m", model, "-p", 600, "-n", 0, "-r", 1, says="512")
+        self.fails(USAGE, "bench", "-m", model, "-p", 600, "-n", 0, "-r", 1,
+                   says=("--prompt-tokens", "600", "512"))
+        self.fails(USAGE, "bench", "-m", model, "-p", 0, "-n", 12, "-d", 501, "-r", 1,
+                   says=("--generate-tokens", "513", "512"))
 
 
 if __name__ == "__main__":

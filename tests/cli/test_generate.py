@@ -195,7 +195,9 @@ class Prompts(CommandTest):
 
     def test_bad_messages_are_refused_and_named(self):
         cases = {b"[": "line 1", b"{}": "JSON list", b"\n\n x": "line 3",
-                 b'[{"role":"user","role":"user"}]': "line 1", b"": "JSON"}
+                 b'[{"role":"user","role":"user"}]': "line 1", b"": "JSON",
+                 b"[]": "no message", b'[{"role":"user","content":"x"},7]': "message 2",
+                 b'[{"content":"x"}]': "message 1", b'[{"role":"user"}]': "no content"}
         for content, says in cases.items():
             path = self.file("bad.json", content)
             self.fails(FAILED, "--messages", path, says=("bad.json", says))

@@ -178,6 +178,7 @@ class Trace(MetricsTest):
 
 
 class Files(MetricsTest):
+    @unittest.skipUnless(os.path.exists("/dev/full"), "needs /dev/full")
     def test_a_full_disk_is_told_once_and_the_answer_is_whole(self):
         plain = self.done(*ASK)
         for name in ("METALLIC_METRICS_JSONL_PATH", "METALLIC_TRACE_PATH"):

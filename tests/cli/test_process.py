@@ -47,6 +47,11 @@ class Help(CommandTest):
                      "stop prompt-file").split():
             self.assertRegex(text, rf"--{flag}\b")
 
+    def test_help_is_a_word_too(self):
+        self.assertEqual(self.done("help").text, self.done("--help").text)
+        self.assertEqual(self.done("help", "bench").text, self.done("bench", "--help").text)
+        self.fails(USAGE, "help", "nothing", says="unknown subcommand")
+
     def test_help_needs_no_model_and_no_sound_environment(self):
         self.done("--help", env={"METALLIC_THREADS": "many"})
         self.done("--gguf-path", "/absent", "--help")
@@ -380,7 +385,8 @@ class HostileFiles(CommandTest):
             path = self.file("used.gguf", BUNDLED.read_bytes())
             # It tells of each of its 2000 steps, more than a pipe holds: it cannot end before.
             process = subprocess.Popen(
-                [METALLIC, "-m", path, "-p", "hello", "--ignore-end", "-vvv", "-o", form],
+                [METALLIC, "-m", path, "-p", "hello", "--ignore-end", "-vvv", "-o", form,
+                 "--backend", "cpu"],
                 env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             while b"step: 1 tokens" not in process.stderr.readline():
                 self.assertIsNone(process.poll())
@@ -400,7 +406,7 @@ class HostileFiles(CommandTest):
     def test_a_model_truncated_under_logits_leaves_no_part_of_a_file(self):
         path, out = self.file("used.gguf", BUNDLED.read_bytes()), self.folder / "half.npy"
         process = subprocess.Popen(
-            [METALLIC, "logits", "-m", path, "--threads", "1", "--tokens",
+            [METALLIC, "logits", "-m", path, "--backend", "cpu", "--threads", "1", "--tokens",
              ",".join(map(str, range(2000))), "-o", out],
             env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         while not list(self.folder.glob("half.npy.part-*")):  # made before the first token

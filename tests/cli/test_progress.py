@@ -79,9 +79,12 @@ class Watched:
         """False when the other side has closed."""
         if select.select([self.terminal], [], [], seconds)[0]:
             try:
-                self.bytes += os.read(self.terminal, 65536)
-            except OSError:
+                part = os.read(self.terminal, 65536)
+            except OSError:  # Linux
                 return False
+            if not part:  # macOS
+                return False
+            self.bytes += part
         return True
 
     def until(self, pattern):

@@ -48,7 +48,8 @@ class Bundled(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        with concurrent.futures.ThreadPoolExecutor(cores) as pool:
             cls.texts = list(pool.map(answer, cls.lines))
 
     def test_there_are_enough_lines_and_each_is_whole(self):

@@ -56,9 +56,10 @@ class Screen:
         # The shell stays in the foreground's place, so that what the command left can be seen.
         script.write_text(f"stty -g >{self.folder}/before\nbash {inner}\n"
                           f"code=$?\nstty -g >{self.folder}/after\n"
-                          # 148: stopped; a line brings it back, as a person does with fg. A loop
+                          # When it stops, a line brings it back, as a person does with fg. A loop
                           # would be left by bash when its job stops.
-                          + 2 * ("if [ $code = 148 ]; then\nprintf 'STOPPED\\n'\nread -r line\n"
+                          + 2 * (f"if [ $code = {128 + signal.SIGTSTP} ]; then\n"
+                                 "printf 'STOPPED\\n'\nread -r line\n"
                                  f"fg >/dev/null 2>&1\ncode=$?\nstty -g >{self.folder}/after\n"
                                  "fi\n") +
                           f"echo $code >{self.folder}/code.part\n"
@@ -158,6 +159,11 @@ class Screen:
         path = self.folder / name
         return path.read_text() if path.exists() else ""
 
+    def modes(self, name):
+        """What `stty -g` said, but for PENDIN of BSD and macOS: no mode, and there until a read."""
+        return re.sub(r"lflag=([0-9a-f]+)",
+                      lambda found: f"lflag={int(found[1], 16) & ~0x20000000:x}", self.read(name))
+
     def ended(self):
         """Wait for the end; the exit code. The terminal must be as it was."""
         self.wait("ENDED")
@@ -165,7 +171,7 @@ class Screen:
                           "#{alternate_on} #{cursor_flag} #{mouse_any_flag}").split()
         if modes != ["0", "1", "0"]:
             raise AssertionError(f"screen, cursor, mouse were not given back: {modes}")
-        if self.read("before") != self.read("after"):
+        if self.modes("before") != self.modes("after"):
             raise AssertionError("the modes of the terminal are not those from before")
         return int(self.read("code"))
 

@@ -115,7 +115,7 @@ class Commands(TuiTest):
                            (f"/load {self.folder / 'pipe'}", "expected the name of a file"),
                            ("/load -", "-: No such file"),
                            ("/save /nowhere/x.json", "✗ /nowhere/x.json: No such file"),
-                           ("/save /dev/full", "expected the name of a file"),
+                           ("/save /dev/null", "expected the name of a file"),
                            (f"/save {other}", "found a file that is no conversation")):
             screen.say("/stats")  # so that an earlier line cannot be taken for this one
             screen.say(line)
@@ -183,7 +183,7 @@ class Start(TuiTest):
         text = screen.wait("ENDED")
         self.assertEqual(int(screen.read("code")), code)
         self.assertIn(says, text.replace("\n", ""))
-        self.assertEqual(screen.read("before"), screen.read("after"))
+        self.assertEqual(screen.modes("before"), screen.modes("after"))
 
     def test_a_model_that_cannot_be_opened_is_told_on_the_plain_terminal(self):
         self.fails(self.start("-m", "/nowhere.gguf", ready=False, columns=120), 1,

@@ -5,9 +5,18 @@ import pty
 import re
 import shutil
 import subprocess
+import sys
 import time
 
 from driver import DEADLINE_SECONDS, METALLIC, READY, TuiTest, endless_model, signal, tap, unittest
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 class Size(TuiTest):
@@ -51,7 +60,9 @@ class Signals(TuiTest):
             with self.subTest(signal=number.name):
                 screen = self.start()
                 screen.signal(number)
-                self.assertEqual(screen.ended(), 128 + number)
+                # There every SIGBUS looks as if a file could not be read: cli/fault.c.
+                unreadable = number == signal.SIGBUS and sys.platform == "darwin"
+                self.assertEqual(screen.ended(), 1 if unreadable else 128 + number)
 
     def test_it_is_given_back_in_the_midst_of_an_answer_too(self):
         for number in (signal.SIGTERM, signal.SIGSEGV):
@@ -62,7 +73,8 @@ class Signals(TuiTest):
 
     def test_a_model_that_is_truncated_ends_it_with_one_line(self):
         model = shutil.copy(endless_model(self.folder), self.folder / "used.gguf")
-        screen = self.start("-m", model, "--ignore-end", "-p", "go", ready=False)
+        screen = self.start("-m", model, "--backend", "cpu", "--ignore-end", "-p", "go",
+                            ready=False)
         screen.wait("answering")
         os.truncate(model, 4096)
         self.assertEqual(screen.ended(), 1)
@@ -86,7 +98,7 @@ class Signals(TuiTest):
                     else:
                         screen.signal(way)
                     screen.wait("STOPPED")
-                    self.assertEqual(screen.read("before"), screen.read("after"))
+                    self.assertEqual(screen.modes("before"), screen.modes("after"))
                     screen.keys("Enter")
                     screen.wait(f"699.*{READY}")
                 screen.ask("What is 2 + 3?", "5")
@@ -107,7 +119,7 @@ class Signals(TuiTest):
         pid = screen.pid
         screen.close()
         limit = time.monotonic() + DEADLINE_SECONDS
-        while pathlib.Path(f"/proc/{pid}").exists():
+        while alive(pid):
             self.assertLess(time.monotonic(), limit, "it lives on without a terminal")
             time.sleep(0.02)
 
@@ -131,6 +143,7 @@ class Look(TuiTest):
             screen.keys("C-c")
             self.leave(screen)
 
+    @unittest.skipUnless(pathlib.Path("/proc/self/fd").exists(), "needs /proc")
     def test_what_is_written_to_standard_error_does_not_tear_the_screen(self):
         # The shell's own words: the command's standard error is the terminal, as it usually is.
         screen = self.start(columns=100, rows=30)
